@@ -1,0 +1,94 @@
+"""The validity gate: did the test happen at all? Before any verdict on the agent stands proof of our own part."""
+
+from dataclasses import dataclass
+
+from rapidfuzz.distance import Levenshtein
+
+from activities.audio import Audio, rms_dbfs
+from activities.checks.spoken import words
+from voicewright.call import CallRecord, TurnTiming
+from voicewright.suite import Case, in_language
+from voicewright.transcript import Transcript
+
+MAX_LOST = 0.01
+"""Share of our frames that may be missing."""
+MAX_LATE_P99_MS = 100.0
+"""A caller whose frames come later than this stutters."""
+MIN_CALLER_DBFS = -45.0
+MAX_CALLER_WER = 0.6
+_MIN_WORDS = 3
+_MAX_LENGTH_ERROR_MS = 40
+
+
+@dataclass(frozen=True)
+class Call:
+    """All that there is of one call, read back from the store."""
+
+    record: CallRecord
+    caller: Audio
+    agent: Audio
+    transcript: Transcript
+
+
+def invalid_because(case: Case, language: str, call: Call) -> str | None:
+    """Why nothing can be said about the agent, in a sentence that names what to mend; None when all is well."""
+    return _incomplete(call) or _stuttered(call.record) or _silent_caller(call) or _unintelligible(case, language, call)
+
+
+def word_error_rate(said: str, heard: str, language: str) -> float:
+    """Edits over words said, after both were brought to one spelling; can exceed 1. Zero for an empty text."""
+    reference, hypothesis = words(said, language), words(heard, language)
+    return Levenshtein.distance(reference, hypothesis) / len(reference) if reference else 0.0
+
+
+def _incomplete(call: Call) -> str | None:
+    recorded = call.caller.duration_ms, call.agent.duration_ms
+    if any(abs(length - call.record.duration_ms) > _MAX_LENGTH_ERROR_MS for length in recorded):
+        return f"the recording is not whole: {recorded} ms per side, the call took {call.record.duration_ms} ms"
+    return None
+
+
+def _stuttered(record: CallRecord) -> str | None:
+    pacing = record.pacing
+    if pacing.frames_lost > MAX_LOST * max(1, pacing.frames):
+        return (
+            f"{pacing.frames_lost} of our {pacing.frames} frames were not sent: run fewer calls at once on this worker"
+        )
+    if pacing.late_p99_ms > MAX_LATE_P99_MS:
+        return (
+            f"our caller stuttered: 1 % of its frames were {pacing.late_p99_ms:.0f} ms late or more; "
+            "run fewer calls at once on this worker"
+        )
+    return None
+
+
+def _silent_caller(call: Call) -> str | None:
+    for timing in call.record.turns:
+        if timing.caller_start_ms is None or timing.caller_end_ms is None:
+            continue
+        level = rms_dbfs(call.caller.samples[_span(timing, call.caller.rate_hz)])
+        if level < MIN_CALLER_DBFS:
+            return f"our caller was silent in turn {timing.turn} ({level:.0f} dBFS): the agent heard nothing to answer"
+    return None
+
+
+def _span(timing: TurnTiming, rate_hz: int) -> slice:
+    assert timing.caller_start_ms is not None
+    assert timing.caller_end_ms is not None
+    return slice(timing.caller_start_ms * rate_hz // 1000, timing.caller_end_ms * rate_hz // 1000)
+
+
+def _unintelligible(case: Case, language: str, call: Call) -> str | None:
+    """Judged over all turns that were spoken, so that one misheard short word condemns nothing."""
+    spoken = {timing.turn for timing in call.record.turns if timing.caller_start_ms is not None}
+    said = " ".join(in_language(turn.say, language) or "" for i, turn in enumerate(case.turns) if i in spoken)
+    if len(words(said, language)) < _MIN_WORDS:
+        return None
+    heard = call.transcript.caller.text()
+    rate = word_error_rate(said, heard, language)
+    if rate > MAX_CALLER_WER:
+        return (
+            f"our caller could not be understood: word error rate {rate:.2f}; it should have said {said[:200]!r} and was "
+            f"heard as {heard[:200]!r}; choose another voice"
+        )
+    return None

@@ -1,0 +1,36 @@
+"""One spelling for what can be said and written in many: case, punctuation, number words."""
+
+import re
+import unicodedata
+
+from text_to_num import alpha2digit
+
+from voicewright.languages import base_language
+
+_NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
+"""Languages whose number words text2num reads."""
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})  # noqa: RUF001 - that is what they are
+_HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_ABBREVIATED = {"dr": "doctor", "mr": "mister", "mrs": "missus", "ok": "okay"}
+_EDGES = re.compile(r"[^\w$£€%'+-]+|(?<!\w)['-]|['-](?!\w)")
+
+
+def digits(text: str, language: str) -> str:
+    """Lower case with number words as digits: `Half past seven` is `half past 7`, `March third` `march 3rd`."""
+    plain = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
+    base = base_language(language)
+    if base not in _NUMBER_WORDS:
+        return plain
+    return alpha2digit(_HYPHEN.sub(" ", plain) if base == "en" else plain, base, threshold=0)
+
+
+def words(text: str, language: str) -> list[str]:
+    """The words alone, for comparing wordings and for counting errors."""
+    plain = _EDGES.sub(" ", digits(text, language).replace("'", "")).split()
+    return [_ABBREVIATED.get(word, word) for word in plain] if base_language(language) == "en" else plain
+
+
+def contains(text: str, phrase: str, language: str) -> bool:
+    """Whether the words of `phrase` are said in `text`, one after the other."""
+    heard, wanted = words(text, language), words(phrase, language)
+    return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(heard)} "

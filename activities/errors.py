@@ -1,0 +1,62 @@
+"""What can go wrong on our side. The agent's faults are verdicts, never exceptions.
+
+    StepError                     errored; the agent is not blamed
+    ├── BadInputError             asked for something that cannot be done; trying again cannot help
+    ├── InstallationError         a model, a setting or a permission is missing; trying again cannot help
+    └── UnavailableError          worth trying again
+        ├── RateLimitedError      ... after the time that the service named
+        ├── SpeechServiceError    an online voice did not deliver
+        ├── LineError             no connection to the agent
+        └── LineDiedError         the connection broke in the middle of a call
+
+`voicewright.s3.StoreError` stands beside them and is worth trying again too. How often and how soon is written
+in `workflows/policies.py` alone.
+"""
+
+from datetime import timedelta
+
+from temporalio.exceptions import ApplicationError
+
+
+class StepError(ApplicationError):
+    """A step could not do its work. Temporal records the class name as the failure's type."""
+
+    retryable = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(
+            message,
+            type=type(self).__name__,
+            non_retryable=not self.retryable,
+            next_retry_delay=timedelta(seconds=retry_after_s) if retry_after_s is not None else None,
+        )
+
+
+class BadInputError(StepError):
+    """The request names something that does not exist or cannot be done."""
+
+
+class InstallationError(StepError):
+    """This installation lacks something; the message says what to install or set."""
+
+
+class UnavailableError(StepError):
+    """Something outside did not answer as it should; later it may."""
+
+    retryable = True
+
+
+class RateLimitedError(UnavailableError):
+    """A service asked us to come back later."""
+
+
+class SpeechServiceError(UnavailableError):
+    """An online speech service failed."""
+
+
+class LineError(UnavailableError):
+    """The agent could not be reached."""
+
+
+class LineDiedError(UnavailableError):
+    """The connection to the agent broke without a goodbye."""

@@ -1,0 +1,129 @@
+"""What the steps need from the engines. Each is small, so that a new engine is one file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.audio import Audio, Samples
+from voicewright.artifact import ArtifactRef
+from voicewright.suite import AgentTarget
+
+
+class ObjectStore(Protocol):
+    """Blocking, thread-safe. Failures are `voicewright.s3.StoreError`."""
+
+    def put(self, key: str, body: bytes, media_type: str) -> ArtifactRef:
+        """Store, replacing."""
+
+    def put_if_absent(self, key: str, body: bytes, media_type: str) -> ArtifactRef | None:
+        """Store unless there is something already; None means that somebody was first."""
+
+    def reference(self, key: str, body: bytes, media_type: str) -> ArtifactRef:
+        """How an object of these bytes under `key` is referred to."""
+
+    def get(self, key: str) -> bytes:
+        """Read; fails where there is nothing."""
+
+    def get_if_present(self, key: str) -> bytes | None:
+        """Read, or None."""
+
+    def delete(self, key: str) -> None:
+        """Remove."""
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """All keys with a prefix, in order."""
+
+
+class SpeechEngine(Protocol):
+    """Text to speech."""
+
+    def identity(self, language: str, voice: str | None) -> str:
+        """Engine, version and voice: everything besides text and speed that shapes the sound."""
+
+    def speak(self, text: str, language: str, voice: str | None, speed: float) -> Audio:
+        """Speech at the engine's own rate. Blocking.
+
+        Raises:
+            BadInputError: it has no such voice or language.
+            SpeechServiceError: an online service failed.
+            RateLimitedError: it wants us to wait.
+        """
+
+
+@dataclass(frozen=True)
+class HeardWord:
+    """A recognised word; times in seconds from the start of the audio given, confidence 0 to 1."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+class Recogniser(Protocol):
+    """Speech to text."""
+
+    @property
+    def name(self) -> str:
+        """Model and version, for the record."""
+
+    def recognise(self, samples: NDArray[np.float32], language: str) -> list[HeardWord]:
+        """Words in 16 kHz mono audio of shape (n,), range -1 to 1. Blocking."""
+
+
+class MeaningModel(Protocol):
+    """Sentence embeddings."""
+
+    @property
+    def name(self) -> str:
+        """Model and version, for the record."""
+
+    def speaks(self, language: str) -> bool:
+        """Whether similarities in this language mean anything."""
+
+    def similarity(self, expected: str, actual: str) -> float:
+        """Cosine of the two sentences' embeddings, -1 to 1. Blocking."""
+
+
+class Line(Protocol):
+    """A live call. Time is counted in frames of `FRAME_MS`; nothing here waits for the far end to speak."""
+
+    @property
+    def rate_hz(self) -> int:
+        """Rate of the samples both ways."""
+
+    @property
+    def hung_up(self) -> str | None:
+        """Why the far end ended the call, once it has; None while it is up."""
+
+    async def send(self, frame: Samples) -> Samples:
+        """Send one frame of caller audio; returns it as the codec left it, for the recording.
+
+        Raises:
+            LineDiedError: the connection is broken.
+        """
+
+    def receive(self) -> Samples:
+        """The frame of agent audio that a telephone would play now; silence where there is none."""
+
+    async def hang_up(self) -> None:
+        """End the call from our side; harmless when it is over already."""
+
+
+class Dialler(Protocol):
+    """A way to reach agents of one channel."""
+
+    async def dial(self, target: AgentTarget, *, call_id: str) -> Line:
+        """Set up a call.
+
+        Raises:
+            LineError: no connection; worth another try.
+            BadInputError: the far end refused us for good, or the target makes no sense.
+        """
+
+
+FRAME_MS = 20
+"""Length of a frame of audio on the line, as in RTP's and Media Streams' common packet time."""

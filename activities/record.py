@@ -1,0 +1,97 @@
+"""The last steps: each case's result exactly once, and the run's report from all of them."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.heartbeat import heartbeats
+from activities.ports import ObjectStore
+from voicewright.artifact import ArtifactRef, case_key, run_key
+from voicewright.case import CaseKey, CasePhase, CaseResult, CaseUpdate
+from voicewright.outcome import Outcome
+from voicewright.results import RunReport, case_results, junit_xml
+from voicewright.run import LostCases, LostCasesRequest, ReportRefs, ReportRequest
+
+
+class RecordStep:
+    """Writes results. `temporal` is asked about cases that fell silent."""
+
+    def __init__(self, store: ObjectStore, temporal: Client) -> None:
+        self._store = store
+        self._temporal = temporal
+
+    @activity.defn(name="record_result")
+    async def record_result(self, result: CaseResult) -> ArtifactRef:
+        """Store the result of a case; the first one stands, whoever repeats it."""
+        return await asyncio.to_thread(self._record, result)
+
+    def _record(self, result: CaseResult) -> ArtifactRef:
+        key = _result_key(result.run_id, result.key)
+        body = result.model_dump_json(indent=1).encode()
+        stored = self._store.put_if_absent(key, body, "application/json")
+        return stored or self._store.reference(key, self._store.get(key), "application/json")
+
+    @activity.defn(name="publish_report")
+    async def publish_report(self, request: ReportRequest) -> ReportRefs:
+        """Gather all results of a run into `results.json` and `junit.xml`."""
+        async with heartbeats(lambda: "gathering results"):
+            return await asyncio.to_thread(self._publish, request)
+
+    def _publish(self, request: ReportRequest) -> ReportRefs:
+        cases = case_results(self._store, request.run_id)
+        report = RunReport(
+            run_id=request.run_id,
+            suite=request.suite,
+            agent=request.agent,
+            total=request.total,
+            counts=request.counts,
+            not_run=request.total - sum(request.counts.values()),
+            cancelled=request.cancelled,
+            started_at=request.started_at,
+            ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            cases=tuple(cases),
+        )
+        junit = junit_xml(request.suite.name, request.run_id, cases)
+        return ReportRefs(
+            report=self._put(request, "results.json", report.model_dump_json(indent=1).encode(), "application/json"),
+            junit=self._put(request, "junit.xml", junit, "application/xml"),
+        )
+
+    def _put(self, request: ReportRequest, file: str, body: bytes, media_type: str) -> ArtifactRef:
+        return self._store.put(run_key(request.run_id, file), body, media_type)
+
+    @activity.defn(name="check_cases")
+    async def check_cases(self, request: LostCasesRequest) -> LostCases:
+        """Look up cases that have not spoken for long: some may have ended without a word, by force."""
+        async with heartbeats(lambda: f"{len(request.keys)} cases"):
+            found = [await self._look_up(request, key) for key in request.keys]
+        return LostCases(ended=tuple(_present(found)))
+
+    async def _look_up(self, request: LostCasesRequest, key: CaseKey) -> CaseUpdate | None:
+        raw = await asyncio.to_thread(self._store.get_if_present, _result_key(request.run_id, key))
+        if raw is not None:
+            result = CaseResult.model_validate_json(raw)
+            return CaseUpdate(key=key, phase=CasePhase.FINISHED, outcome=result.outcome, reason=result.reason)
+        try:
+            execution = await self._temporal.get_workflow_handle(f"{request.run_id}/{key}").describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            reason = "its workflow does not exist"
+        else:
+            if execution.status in {WorkflowExecutionStatus.RUNNING, None}:
+                return None
+            reason = f"its workflow was {execution.status.name.lower()} from outside"
+        return CaseUpdate(key=key, phase=CasePhase.FINISHED, outcome=Outcome.ERRORED, reason=reason)
+
+
+def _result_key(run_id: str, key: CaseKey) -> str:
+    return case_key(run_id, key.case, key.language, key.repeat, "result.json")
+
+
+def _present(found: Iterable[CaseUpdate | None]) -> list[CaseUpdate]:
+    return [update for update in found if update is not None]

@@ -1,0 +1,65 @@
+"""Whisper, through faster-whisper: 99 languages, offline, words with times and confidences."""
+
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.errors import InstallationError
+from activities.ports import HeardWord
+from activities.speech.models import whisper_base
+from voicewright.languages import base_language
+
+PACKAGED = "base"
+
+
+class WhisperRecogniser:
+    """`model` is `base` (packaged), a name that faster-whisper downloads, or a folder in CTranslate2 format."""
+
+    def __init__(self, model: str, models_dir: Path, threads: int) -> None:
+        self._model_name = model
+        self._models_dir = models_dir
+        self._threads = threads
+        self._lock = Lock()
+
+    @property
+    def name(self) -> str:
+        """See `Recogniser`."""
+        return f"whisper {self._model_name}, faster-whisper {version('faster-whisper')}, int8"
+
+    @cached_property
+    def _model(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - faster-whisper ships no types
+        from faster_whisper import WhisperModel  # noqa: PLC0415 - heavy: loaded with the first recording
+
+        where = str(whisper_base(self._models_dir)) if self._model_name == PACKAGED else self._model_name
+        try:
+            return WhisperModel(where, device="cpu", compute_type="int8", cpu_threads=self._threads)
+        except (OSError, ValueError, RuntimeError) as error:
+            message = f"cannot load the recogniser {self._model_name!r}: {error}; check VOICEWRIGHT_WHISPER_MODEL"
+            raise InstallationError(message) from error
+
+    def recognise(self, samples: NDArray[np.float32], language: str) -> list[HeardWord]:
+        """See `Recogniser`. One recognition at a time: two would only share the same cores."""
+        with self._lock:
+            segments, _ = self._model.transcribe(
+                samples,
+                language=base_language(language),
+                beam_size=5,
+                word_timestamps=True,
+                # Earlier text must not colour later words: an agent that repeats itself is a finding.
+                condition_on_previous_text=False,
+            )
+            return [
+                HeardWord(
+                    text=word.word.strip(),
+                    start_s=float(word.start),
+                    end_s=float(word.end),
+                    confidence=float(word.probability),
+                )
+                for segment in segments
+                for word in segment.words or ()
+                if word.word.strip()
+            ]

@@ -1,0 +1,70 @@
+"""Suites in the object store: pushed once per version, read by every step of every case."""
+
+import asyncio
+from functools import lru_cache
+from threading import Lock
+
+from activities.errors import BadInputError
+from activities.ports import ObjectStore
+from voicewright.artifact import suite_version_key
+from voicewright.case import CaseRequest, SuiteRef
+from voicewright.suite import AgentTarget, Case, Suite
+from voicewright.suite_file import SuiteError, parse_suite
+from voicewright.suite_library import resolve
+
+_CACHED = 64
+
+
+class SuiteLibrary:
+    """Read-only view with a cache: a version never changes."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._load = lru_cache(maxsize=_CACHED)(self._read)
+
+    async def suite(self, ref: SuiteRef) -> Suite:
+        """The suite of a pinned version.
+
+        Raises:
+            BadInputError: it is not stored, or this worker is too old to read it.
+        """
+        return await asyncio.to_thread(self._locked_load, ref.name, ref.version)
+
+    async def case(self, request: CaseRequest) -> tuple[Suite, Case, AgentTarget]:
+        """What a step needs: the suite, its case and whom to call."""
+        suite = await self.suite(request.suite)
+        try:
+            case = suite.case(request.key.case)
+        except KeyError:
+            raise BadInputError(f"the suite {suite.suite} has no case {request.key.case!r}") from None
+        return suite, case, target(suite, request.agent_url)
+
+    async def pin(self, name: str) -> SuiteRef:
+        """The version that a name means now.
+
+        Raises:
+            BadInputError: no such suite; the message lists those that there are.
+        """
+        try:
+            return await asyncio.to_thread(resolve, self._store, name)
+        except KeyError as error:
+            raise BadInputError(str(error.args[0])) from None
+
+    def _locked_load(self, name: str, version: str) -> Suite:
+        with self._lock:  # one worker thread parses a large suite, the others wait for it
+            return self._load(name, version)
+
+    def _read(self, name: str, version: str) -> Suite:
+        raw = self._store.get_if_present(suite_version_key(name, version))
+        if raw is None:
+            raise BadInputError(f"version {version[:12]} of suite {name!r} is not stored: push it again")
+        try:
+            return parse_suite(raw, f"{name}@{version[:12]}")
+        except SuiteError as error:
+            raise BadInputError(f"this worker cannot read the suite; is it older than the client? {error}") from None
+
+
+def target(suite: Suite, agent_url: str | None) -> AgentTarget:
+    """Whom to call: the suite's agent, perhaps at another address."""
+    return suite.agent if agent_url is None else suite.agent.model_copy(update={"url": agent_url})

@@ -1,0 +1,280 @@
+"""Channel `media_stream`: we play Twilio's part in the Media Streams protocol towards the agent's own endpoint.
+
+Messages as in Twilio's "Media Streams - WebSocket Messages": `connected`, `start`, `media` (20 ms of base64 mu-law at
+8 kHz), `mark` and `stop` go to the agent; `media`, `mark` and `clear` come back. Like Twilio we buffer what the agent
+sends and play it in real time, so an agent may send a whole sentence at once; `clear` empties the buffer, and a
+`mark` is returned when playback reaches it or when it is cleared. Numbers that Twilio sends as text are text here.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
+
+from activities.audio import Samples
+from activities.errors import BadInputError, InstallationError, LineDiedError, LineError
+from activities.ports import FRAME_MS, Line
+from activities.telephony import g711
+from voicewright.suite import AgentTarget
+
+FRAME_SAMPLES = g711.RATE_HZ * FRAME_MS // 1000
+_SILENT_FRAME = np.zeros(FRAME_SAMPLES, np.int16)
+_CONNECT_S = 10.0
+_SEND_S = 5.0
+_MAX_BUFFER_S = 600
+_SECRET = re.compile(r"\$\{secret:([A-Za-z0-9_]+)\}")
+
+
+def fill_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """Replace `${secret:NAME}` by the variable `VOICEWRIGHT_SECRET_NAME`: only variables of that prefix can be read.
+
+    Raises:
+        InstallationError: a secret is not set on this worker.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = f"VOICEWRIGHT_SECRET_{match[1]}"
+        if name not in environment:
+            raise InstallationError(f"the suite needs the secret {match[1]}: set {name} for the calls worker")
+        return environment[name]
+
+    return _SECRET.sub(value, text)
+
+
+class MediaStreamDialler:
+    """Calls agents at their WebSocket endpoints."""
+
+    async def dial(self, target: AgentTarget, *, call_id: str) -> Line:
+        """See `Dialler`. `call_id` becomes the SIDs, so that the agent's logs can be matched with ours."""
+        digest = hashlib.sha256(f"{call_id} {time.time_ns()}".encode()).hexdigest()[:32]
+        headers = {name: fill_secrets(text, os.environ) for name, text in target.headers.items()}
+        if target.auth_token is not None:
+            headers["x-twilio-signature"] = _signature(target.url, fill_secrets(target.auth_token, os.environ))
+        where = _without_query(target.url)
+        try:
+            socket = await connect(
+                target.url,
+                additional_headers=headers,
+                compression=None,
+                open_timeout=_CONNECT_S,
+                close_timeout=2,
+                ping_interval=20,
+                ping_timeout=20,
+                max_size=1 << 22,
+                proxy=None,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            message = f"the agent at {where} refused the WebSocket handshake with HTTP {status}"
+            if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 - server errors
+                raise LineError(message) from None
+            raise BadInputError(f"{message}: check the agent's url, headers and auth_token") from None
+        except InvalidURI as error:
+            raise BadInputError(f"the agent's url cannot be called: {error}") from None
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            raise LineError(f"could not connect to the agent at {where}: {reason}; is it running?") from None
+        line = MediaStreamLine(socket, f"MZ{digest}", f"CA{digest}")
+        await line.start(target.parameters)
+        return line
+
+
+@dataclass
+class _Mark:
+    name: str
+
+
+class MediaStreamLine:
+    """One stream. See `Line`."""
+
+    rate_hz = g711.RATE_HZ
+
+    def __init__(self, socket: ClientConnection, stream_sid: str, call_sid: str) -> None:
+        self._socket = socket
+        self._stream_sid = stream_sid
+        self._call_sid = call_sid
+        self._sequence = 0
+        self._chunk = 0
+        self._playout: deque[bytes | _Mark] = deque()
+        self._buffered = 0
+        self._ended: str | None = None
+        self._broken: str | None = None
+        self._replies: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Task[None] | None = None
+        self.messages_ignored = 0
+
+    @property
+    def hung_up(self) -> str | None:
+        """See `Line`. What the agent had sent before it hung up is played to the end first, as a telephone would."""
+        return self._ended if not self._playout else None
+
+    async def start(self, parameters: Mapping[str, str]) -> None:
+        """Send `connected` and `start`, and begin to listen."""
+        await self._send({"event": "connected", "protocol": "Call", "version": "1.0.0"}, numbered=False)
+        await self._send(
+            {
+                "event": "start",
+                "start": {
+                    "accountSid": "AC" + "0" * 32,
+                    "streamSid": self._stream_sid,
+                    "callSid": self._call_sid,
+                    "tracks": ["inbound"],
+                    "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": g711.RATE_HZ, "channels": 1},
+                    "customParameters": dict(parameters),
+                },
+                "streamSid": self._stream_sid,
+            }
+        )
+        self._listener = asyncio.create_task(self._listen())
+
+    async def send(self, frame: Samples) -> Samples:
+        """See `Line`."""
+        payload = g711.encode(frame)
+        chunk, self._chunk = self._chunk, self._chunk + 1
+        await self._send(
+            {
+                "event": "media",
+                "media": {
+                    "track": "inbound",
+                    "chunk": str(chunk + 1),
+                    "timestamp": str(chunk * FRAME_MS),
+                    "payload": base64.b64encode(payload).decode(),
+                },
+                "streamSid": self._stream_sid,
+            }
+        )
+        return g711.decode(payload)
+
+    def receive(self) -> Samples:
+        """See `Line`."""
+        parts: list[bytes] = []
+        missing = FRAME_SAMPLES
+        while missing and self._playout:
+            head = self._playout.popleft()
+            if isinstance(head, _Mark):
+                self._return_mark(head)
+                continue
+            if len(head) > missing:
+                self._playout.appendleft(head[missing:])
+                head = head[:missing]
+            parts.append(head)
+            missing -= len(head)
+            self._buffered -= len(head)
+        while self._playout and isinstance(self._playout[0], _Mark):
+            self._return_mark(self._playout.popleft())  # type: ignore[arg-type]
+        if not parts:
+            return _SILENT_FRAME
+        return g711.decode(b"".join(parts) + bytes([g711.SILENCE]) * missing)
+
+    async def hang_up(self) -> None:
+        """See `Line`: `stop`, then close."""
+        if self._ended is None and self._broken is None:
+            try:
+                stop = {"accountSid": "AC" + "0" * 32, "callSid": self._call_sid}
+                await self._send({"event": "stop", "stop": stop, "streamSid": self._stream_sid})
+            except LineDiedError:
+                pass  # it is over either way
+        await self._socket.close()
+        if self._listener is not None:
+            await asyncio.gather(self._listener, *self._replies, return_exceptions=True)
+
+    async def _send(self, message: dict[str, Any], *, numbered: bool = True) -> None:
+        if self._broken is not None:
+            raise LineDiedError(self._broken)
+        if self._ended is not None:
+            return  # the agent has hung up: the rest of the frame goes nowhere, as on a telephone
+        if numbered:
+            self._sequence += 1
+            message["sequenceNumber"] = str(self._sequence)
+        try:
+            async with asyncio.timeout(_SEND_S):
+                await self._socket.send(json.dumps(message))
+        except TimeoutError:
+            self._broken = f"the agent stopped reading: {_SEND_S:g} s of audio could not be sent"
+            raise LineDiedError(self._broken) from None
+        except ConnectionClosed as error:
+            self._closed(error)
+            if self._broken is not None:
+                raise LineDiedError(self._broken) from None
+
+    async def _listen(self) -> None:
+        try:
+            async for raw in self._socket:
+                self._take(raw)
+            self._ended = self._ended or "the agent closed the stream"
+        except ConnectionClosed as error:
+            self._closed(error)
+
+    def _closed(self, error: ConnectionClosed) -> None:
+        """A close frame is a hang-up; a connection that ends without one has died."""
+        if isinstance(error, ConnectionClosedError) and error.rcvd is None:
+            self._broken = self._broken or "the connection to the agent broke without a goodbye"
+        elif self._ended is None:
+            code = error.rcvd.code if error.rcvd is not None else 1000
+            self._ended = f"the agent closed the stream (code {code})"
+
+    def _take(self, raw: str | bytes) -> None:
+        try:
+            message = json.loads(raw)
+            event = message["event"]
+            if event == "media":
+                payload = base64.b64decode(message["media"]["payload"], validate=True)
+                if self._buffered + len(payload) <= _MAX_BUFFER_S * g711.RATE_HZ:
+                    self._playout.append(payload)
+                    self._buffered += len(payload)
+            elif event == "mark":
+                self._playout.append(_Mark(str(message["mark"]["name"])))
+            elif event == "clear":
+                marks = [item for item in self._playout if isinstance(item, _Mark)]
+                self._playout.clear()
+                self._buffered = 0
+                for mark in marks:
+                    self._return_mark(mark)
+            else:
+                self.messages_ignored += 1
+        except (ValueError, KeyError, TypeError, binascii.Error):
+            self.messages_ignored += 1  # Twilio drops what it does not understand
+
+    def _return_mark(self, mark: _Mark) -> None:
+        message = {"event": "mark", "mark": {"name": mark.name}, "streamSid": self._stream_sid}
+
+        async def reply() -> None:
+            try:
+                await self._send(message)
+            except LineDiedError:
+                return  # the next frame finds the broken line and says so
+
+        task = asyncio.create_task(reply())
+        self._replies.add(task)
+        task.add_done_callback(self._replies.discard)
+
+
+def _signature(url: str, auth_token: str) -> str:
+    """X-Twilio-Signature of a WebSocket handshake: base64 of HMAC-SHA1 over the URL (Twilio, "Webhooks security")."""
+    return base64.b64encode(hmac.new(auth_token.encode(), url.encode(), hashlib.sha1).digest()).decode()
+
+
+def _without_query(url: str) -> str:
+    """An address for messages and logs: a query may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}"

@@ -1,0 +1,129 @@
+"""Step 3: the recording to words with times, each side in one pass.
+
+Only the stretches of speech are recognised, joined by short pauses: a recogniser that is fed long silence invents
+words, and one pass over a whole side costs a fraction of a pass per turn. Each word is then put back to where it was
+said, and belongs to the turn of the stretch that it was heard in.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+from temporalio import activity
+
+from activities.audio import Audio, read_wav
+from activities.heartbeat import heartbeats
+from activities.ports import HeardWord, ObjectStore, Recogniser
+from voicewright.call import CallRecord, Side, Speech
+from voicewright.case import CaseRequest
+from voicewright.steps import TranscribeRequest
+from voicewright.transcript import SideTranscript, Transcript, TranscriptSummary, Word
+
+RATE_HZ = 16_000
+_PAD_MS = 120
+"""Kept around each stretch: soft consonants lie outside its edges."""
+_PAUSE_MS = 400
+_JOIN_MS = 500
+"""Stretches of one turn that are nearer than this are heard as one."""
+
+
+@dataclass
+class _Piece:
+    """A stretch of one side: where it was in the recording and where it is in what the recogniser hears."""
+
+    turn: int | None
+    start_ms: int
+    end_ms: int
+    heard_at_ms: int = 0
+
+
+class TranscribeStep:
+    """Words of both sides of a call."""
+
+    def __init__(self, store: ObjectStore, recogniser: Recogniser) -> None:
+        self._store = store
+        self._recogniser = recogniser
+
+    @activity.defn(name="transcribe")
+    async def transcribe(self, request: TranscribeRequest) -> TranscriptSummary:
+        """Recognise what both sides said.
+
+        Raises:
+            InstallationError: the recogniser's model is missing.
+        """
+        phase = "reading the recording"
+        async with heartbeats(lambda: phase):
+            record, caller, agent = await asyncio.to_thread(self._read, request)
+            sides: list[SideTranscript] = []
+            for side, audio in ((Side.CALLER, caller), (Side.AGENT, agent)):
+                phase = f"recognising the {side}"
+                sides.append(await asyncio.to_thread(self._side, record, side, audio, request.case))
+            transcript = Transcript(recogniser=self._recogniser.name, caller=sides[0], agent=sides[1])
+            body = transcript.model_dump_json().encode()
+            key = request.case.file("transcript.json")
+            ref = await asyncio.to_thread(self._store.put, key, body, "application/json")
+        return TranscriptSummary(
+            transcript=ref, caller_words=len(transcript.caller.words), agent_words=len(transcript.agent.words)
+        )
+
+    def _read(self, request: TranscribeRequest) -> tuple[CallRecord, Audio, Audio]:
+        record = CallRecord.model_validate_json(self._store.get(request.call.record.key))
+        caller, agent = read_wav(self._store.get(record.recording.key))
+        return record, caller.at_rate(RATE_HZ), agent.at_rate(RATE_HZ)
+
+    def _side(self, record: CallRecord, side: Side, audio: Audio, case: CaseRequest) -> SideTranscript:
+        pieces = join([item for item in record.speech if item.side is side], audio.duration_ms)
+        words: tuple[Word, ...] = ()
+        if pieces:
+            heard = self._recogniser.recognise(_lay_out(pieces, audio), case.key.language)
+            words = tuple(_put_back(word, pieces) for word in heard)
+        return SideTranscript(side=side, language=case.key.language, words=words)
+
+
+def join(speech: list[Speech], duration_ms: int) -> list[_Piece]:
+    """Stretches to recognise: padded, and joined where they are one turn's and close together."""
+    pieces: list[_Piece] = []
+    for item in speech:
+        start, end = max(0, item.start_ms - _PAD_MS), min(duration_ms, item.end_ms + _PAD_MS)
+        last = pieces[-1] if pieces else None
+        if last is not None and last.turn == item.turn and start - last.end_ms < _JOIN_MS:
+            last.end_ms = end
+        else:
+            pieces.append(_Piece(item.turn, start, end))
+    return pieces
+
+
+def _lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32]":
+    """The pieces one after the other with pauses between; notes where each one went."""
+    samples = audio.as_float()
+    pause = np.zeros(RATE_HZ * _PAUSE_MS // 1000, np.float32)
+    parts: list[np.typing.NDArray[np.float32]] = []
+    length = 0
+    for piece in pieces:
+        piece.heard_at_ms = length * 1000 // RATE_HZ
+        cut = samples[piece.start_ms * RATE_HZ // 1000 : piece.end_ms * RATE_HZ // 1000]
+        parts += [cut, pause]
+        length += len(cut) + len(pause)
+    return np.concatenate(parts)
+
+
+def _put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
+    middle = (word.start_s + word.end_s) * 500
+
+    def away(piece: _Piece) -> float:
+        start, end = piece.heard_at_ms, piece.heard_at_ms + piece.end_ms - piece.start_ms
+        return max(start - middle, middle - end, 0.0)
+
+    piece = min(pieces, key=away)
+    shift = piece.start_ms - piece.heard_at_ms
+
+    def place(seconds: float) -> int:
+        return min(piece.end_ms, max(piece.start_ms, round(seconds * 1000) + shift))
+
+    return Word(
+        text=word.text,
+        start_ms=place(word.start_s),
+        end_ms=place(word.end_s),
+        confidence=round(min(1.0, max(0.0, word.confidence)), 3),
+        turn=piece.turn,
+    )

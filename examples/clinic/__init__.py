@@ -1,0 +1,1 @@
+"""A clinic's receptionist: a real voice agent to test, with bugs that can be switched on."""

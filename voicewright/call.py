@@ -1,0 +1,91 @@
+"""What a call leaves behind: a stereo recording and a timeline, both on one clock."""
+
+from enum import StrEnum
+
+from voicewright.artifact import ArtifactRef
+from voicewright.contract import Contract
+
+
+class CallEnd(StrEnum):
+    """Why the conversation stopped."""
+
+    COMPLETED = "completed"
+    """Every turn was held; the caller hung up."""
+    AGENT_HUNG_UP = "agent_hung_up"
+    """The agent closed the line before the last turn was over."""
+    AGENT_SILENT = "agent_silent"
+    """The agent said nothing on a live line for the suite's `answer_ms`."""
+    TOO_LONG = "too_long"
+    """The suite's `call_s` ran out."""
+
+
+class Side(StrEnum):
+    """Left channel of the recording: caller. Right channel: agent."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+class Speech(Contract):
+    """A stretch of speech on one side, in ms from the start of the recording."""
+
+    side: Side
+    start_ms: int
+    end_ms: int
+    turn: int | None = None
+    """Index of the suite's turn: the one that the caller speaks, or that the agent answers."""
+
+
+class TurnTiming(Contract):
+    """One turn of the suite as it was really held. All times in ms from the start of the recording."""
+
+    turn: int
+    caller_start_ms: int | None = None
+    caller_end_ms: int | None = None
+    agent_start_ms: int | None = None
+    agent_end_ms: int | None = None
+    ttfa_ms: int | None = None
+    """Time to first audio: the agent's first speech minus the caller's last, or minus the start of the
+    call for a greeting. Negative when the agent began while the caller still spoke."""
+    overlap_ms: int = 0
+    """How long the agent talked over the caller in this turn."""
+
+
+class Pacing(Contract):
+    """How well our own side kept time: the proof that the caller's audio went out whole.
+
+    Lateness is of a frame's real sending time against its nominal one, in ms.
+    """
+
+    frames: int
+    frames_lost: int
+    late_p50_ms: float
+    late_p99_ms: float
+    late_max_ms: float
+
+
+class CallRecord(Contract):
+    """Everything known about one call; stored as `call.json` beside its recording."""
+
+    channel: str
+    end: CallEnd
+    end_detail: str = ""
+    recording: ArtifactRef
+    sample_rate_hz: int
+    duration_ms: int
+    dials: int
+    """How many times this case was dialled; more than one only after a call of ours died unrecorded."""
+    turns: tuple[TurnTiming, ...]
+    speech: tuple[Speech, ...]
+    pacing: Pacing
+
+
+class CallSummary(Contract):
+    """What the workflow keeps of a call: enough for a person who reads its history."""
+
+    record: ArtifactRef
+    recording: ArtifactRef
+    end: CallEnd
+    duration_ms: int
+    dials: int
+    turns_held: int

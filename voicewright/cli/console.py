@@ -1,0 +1,78 @@
+"""How the command speaks: results on standard output, progress and trouble on standard error."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from voicewright.case import CaseResult, CaseUpdate
+from voicewright.outcome import Outcome
+from voicewright.verdict import CheckOutcome, Verdict
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_COLOURS = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.ERRORED: "magenta",
+    Outcome.UNREVIEWED: "yellow",
+}
+_CHECK_COLOURS = {CheckOutcome.PASSED: "green", CheckOutcome.FAILED: "bold red", CheckOutcome.UNSURE: "yellow"}
+
+
+def fail(message: str) -> None:
+    """Say what went wrong and how to mend it."""
+    err.print(f"[bold red]error:[/] {escape(message)}")
+
+
+def coloured(outcome: Outcome | None) -> str:
+    """An outcome in its colour, as markup."""
+    if outcome is None:
+        return "[yellow]review[/]"
+    return f"[{_COLOURS[outcome]}]{outcome}[/]"
+
+
+def update_line(update: CaseUpdate) -> str:
+    """One finished case, as it scrolls by."""
+    reason = "" if update.outcome is Outcome.PASSED else f"  {escape(update.reason)}"
+    return f"{coloured(update.outcome):<26} {update.key}  {update.duration_ms / 1000:.1f} s{reason}"
+
+
+def result_table(results: list[CaseResult]) -> Table:
+    """Every case of a run in a table."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for name in ("outcome", "case", "lang", "call"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for result in results:
+        call = f"{result.call.duration_ms / 1000:.1f} s" if result.call is not None else "-"
+        key = result.key
+        name = key.case if key.repeat == 1 else f"{key.case} #{key.repeat}"
+        table.add_row(coloured(result.outcome), name, key.language, call, escape(result.reason))
+    return table
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """Every check of a verdict with its evidence."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("check", no_wrap=True)
+    table.add_column("turn", justify="right")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("expected", overflow="fold", max_width=40)
+    table.add_column("evidence", overflow="fold")
+    for check in verdict.checks:
+        colour = _CHECK_COLOURS[check.outcome]
+        turn = "" if check.turn is None else str(check.turn + 1)
+        table.add_row(check.kind, turn, f"[{colour}]{check.outcome}[/]", escape(check.expected), escape(check.evidence))
+    return table
+
+
+def ago(moment: datetime) -> str:
+    """How long ago, in the largest fitting unit."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

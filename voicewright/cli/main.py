@@ -1,0 +1,30 @@
+"""Entry point of `voicewright`."""
+
+import sys
+from typing import NoReturn
+
+from voicewright.leave import leave
+
+
+def main() -> NoReturn:
+    """Run the command and leave with its exit code, whatever interpreter shutdown would make of it."""
+    try:
+        from voicewright.cli import commands  # noqa: PLC0415 - a client-only install gets an explanation instead
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"the voicewright command needs {error.name}: pip install 'voicewright[cli]'\n")
+        leave(2)
+    try:
+        commands.app()
+    except SystemExit as ending:
+        code = ending.code
+        leave(code if isinstance(code, int) else 0 if code is None else 1)
+    except KeyboardInterrupt:
+        leave(130)
+    except BaseException:  # noqa: BLE001 - a bug of ours: show it, and still leave by the one way out
+        sys.excepthook(*sys.exc_info())
+        leave(70)
+    leave(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""`voicewright run`: hold a suite's conversations and gate on the outcome."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+
+from voicewright.cli.app import app, command
+from voicewright.cli.console import err, fail, out, result_table
+from voicewright.cli.watch import Watched, watch_run
+from voicewright.client import Voicewright
+from voicewright.duration import parse_duration_ms
+from voicewright.outcome import ExitCode, exit_code
+from voicewright.results import case_results, junit_xml
+from voicewright.run import RunProgress, RunRequest
+from voicewright.run_request import read_run_request
+from voicewright.s3 import S3Store
+from voicewright.settings import Settings
+from voicewright.suite_file import load_suite
+from voicewright.suite_library import push
+
+
+def _duration_s(text: str) -> float:
+    try:
+        return parse_duration_ms(text) / 1000
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+@command
+async def run(
+    suite: str = typer.Argument(help="A suite file, or the name of a pushed suite (`name` or `name@version`)."),
+    case: list[str] = typer.Option([], "--case", "-c", help="Only this case; `*` and `?` are wildcards. Repeatable."),
+    tag: list[str] = typer.Option([], "--tag", "-t", help="Only cases with this tag. Repeatable."),
+    language: list[str] = typer.Option([], "--language", "-l", help="Only this language. Repeatable."),
+    repeat: int | None = typer.Option(None, min=1, help="Hold every case this often."),
+    agent: str | None = typer.Option(None, help="Call this address instead of the suite's."),
+    parallel: int | None = typer.Option(None, min=1, help="Calls in flight at once."),
+    junit: Path | None = typer.Option(None, help="Write JUnit XML to this file."),
+    run_id: str | None = typer.Option(None, "--id", help="Id of the run; starting the same id twice is the same run."),
+    timeout: str | None = typer.Option(None, help="Stop waiting after this time (90s, 30m); the run goes on."),
+    review_wait: str = typer.Option("0s", help="How long to wait for human reviews once all else is done."),
+    detach: bool = typer.Option(False, help="Start the run, print its id and leave."),
+) -> int:
+    """Run a suite against a live agent and wait for the outcome.
+
+    Exits 0 when all passed, 1 when something failed, 2 on bad input, 3 when something could not be tested, 4 when
+    reviews are still pending. Ctrl-C stops watching; the run goes on (`voicewright runs cancel ID` ends it).
+    """
+    settings = Settings()
+    limits = _duration_s(timeout) if timeout is not None else None, _duration_s(review_wait)
+    name = _resolve(suite, settings)
+    try:
+        request = read_run_request(
+            {
+                "suite": name,
+                "cases": case,
+                "tags": tag,
+                "languages": language,
+                "repeats": repeat,
+                "agent_url": agent,
+                "max_parallel": parallel,
+            }
+        )
+    except (ValueError, ValidationError) as error:
+        fail(str(error))
+        return ExitCode.BAD_INPUT
+    return await run_and_report(request, settings, run_id, limits=limits, junit=junit, detach=detach)
+
+
+async def run_and_report(
+    request: RunRequest,
+    settings: Settings,
+    run_id: str | None = None,
+    *,
+    limits: tuple[float | None, float] = (None, 0.0),
+    junit: Path | None = None,
+    detach: bool = False,
+    started: Callable[[str], None] | None = None,
+) -> int:
+    """Start a run, follow it, print its table; returns the exit code. `limits`: timeout and wait for reviews, in s."""
+    voicewright = await Voicewright.connect(settings)
+    run_id = await voicewright.start(request, run_id=run_id)
+    if started is not None:
+        started(run_id)
+    if detach:
+        out.print(run_id, markup=False)
+        return ExitCode.PASSED
+    err.print(f"run [bold]{escape(run_id)}[/]{escape(_link(settings, run_id))}")
+    watched = await watch_run(voicewright, run_id, timeout_s=limits[0], review_wait_s=limits[1])
+    store = S3Store(settings)
+    results = case_results(store, run_id)
+    out.print(result_table(results))
+    _summarise(watched, run_id, settings)
+    if junit is not None:
+        suite = watched.progress.suite.name if watched.progress.suite is not None else request.suite
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        junit.write_bytes(junit_xml(suite, run_id, results, pending=watched.progress.reviewing))
+        err.print(f"JUnit XML: {escape(str(junit))}")
+    progress = watched.progress
+    if watched.timed_out and progress.done + progress.reviewing_total < progress.total:
+        fail(f"time is up and {progress.total - progress.done} cases are not done; the run goes on: voicewright runs show {run_id}")
+        code = exit_code(progress.counts, still_open=progress.reviewing_total)
+        return ExitCode.FAILED if code is ExitCode.FAILED else ExitCode.ERRORED
+    if progress.cancelled:
+        return ExitCode.FAILED if exit_code(progress.counts) is ExitCode.FAILED else ExitCode.ERRORED
+    return exit_code(progress.counts, still_open=progress.reviewing_total)
+
+
+def _resolve(suite: str, settings: Settings) -> str:
+    """A file is checked and pushed, and run in exactly the version that was read; a name is taken as it is."""
+    path = Path(suite)
+    if path.suffix not in {".yaml", ".yml"} and not path.exists():
+        return suite
+    loaded, raw = load_suite(path)
+    entry = push(S3Store(settings), loaded, raw)
+    return f"{entry.name}@{entry.version}"
+
+
+def _summarise(watched: Watched, run_id: str, settings: Settings) -> None:
+    progress = watched.progress
+    parts = [f"{count} {outcome}" for outcome, count in sorted(progress.counts.items())]
+    parts += [f"{progress.reviewing_total} waiting for review"] if progress.reviewing_total else []
+    parts += [f"{_not_run(progress)} not run (cancelled)"] if progress.cancelled and _not_run(progress) else []
+    out.print(f"\n{', '.join(parts) or 'nothing done'} of {progress.total}")
+    for key in progress.reviewing[:20]:
+        case = f"{run_id}/{key}"
+        out.print(f"[yellow]review[/] {escape(str(key))}{escape(_link(settings, case))}")
+        out.print(f"  look    voicewright review show {shlex.quote(case)}", markup=False)
+        out.print(f"  decide  voicewright review decide {shlex.quote(case)} pass --reviewer YOU", markup=False)
+
+
+def _not_run(progress: RunProgress) -> int:
+    return progress.total - progress.done
+
+
+def _link(settings: Settings, workflow_id: str) -> str:
+    if settings.temporal_ui_url is None:
+        return ""
+    place = f"namespaces/{settings.temporal_namespace}/workflows/{quote(workflow_id, safe='')}"
+    return f"  {settings.temporal_ui_url}/{place}"

