@@ -39,7 +39,8 @@ class Audio:
 
 def to_int16(samples: NDArray[np.floating]) -> Samples:
     """Round and clip samples that are already on the 16-bit scale."""
-    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    rounded: Samples = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return rounded
 
 
 def rms_dbfs(samples: Samples) -> float:

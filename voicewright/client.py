@@ -198,7 +198,9 @@ class Voicewright:
             state: CaseState = await handle.query("state", result_type=CaseState)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotFoundError(f"there is no case {workflow_id}; `voicewright review list` shows those that wait") from None
+                raise NotFoundError(
+                    f"there is no case {workflow_id}; `voicewright review list` shows those that wait"
+                ) from None
             raise RunFailedError(f"no worker answers for the case {workflow_id}: {error.message}") from None
         return state
 

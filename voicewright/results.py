@@ -72,8 +72,8 @@ def junit_xml(suite: str, run_id: str, cases: Iterable[CaseResult], pending: Ite
         suite_node.add_testcase(node)
     document = JUnitXml("voicewright")
     document.add_testsuite(suite_node)
-    document.update_statistics()
-    body: bytes = document.tostring()
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    body: bytes = document.tostring()  # type: ignore[no-untyped-call]
     return body
 
 

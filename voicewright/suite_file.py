@@ -99,10 +99,16 @@ def _source_path(loc: tuple[int | str, ...], source: Source) -> tuple[str | int,
     node: Any = source.data
     path: list[str | int] = []
     for part in loc:
-        if (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int) and part < len(node)):
+        if _has(node, part):
             node = node[part]
             path.append(part)
     return tuple(path)
+
+
+def _has(node: Any, part: int | str) -> bool:  # noqa: ANN401 - YAML holds anything
+    if isinstance(node, list):
+        return isinstance(part, int) and part < len(node)
+    return isinstance(node, dict) and part in node
 
 
 _OTHER_SHAPES = {"dict_type", "list_type", "string_type"}
@@ -213,8 +219,9 @@ def _missing_translations(source: Source, case: int, turns: list[Any], languages
     for number, turn in enumerate(turns):
         if not isinstance(turn, dict):
             continue
-        expect = turn.get("expect") if isinstance(turn.get("expect"), dict) else {}
-        texts = {("say",): turn.get("say")}
+        given = turn.get("expect")
+        expect: dict[str, Any] = given if isinstance(given, dict) else {}
+        texts: dict[tuple[str, ...], Any] = {("say",): turn.get("say")}
         texts |= {("expect", key): expect.get(key) for key in ("meaning", "contains", "absent", "matches")}
         for where, text in texts.items():
             if not isinstance(text, dict):

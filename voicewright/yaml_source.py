@@ -51,60 +51,54 @@ class Source:
         return self.keys.get(path) or self.value_at(path)
 
 
-class _TooMuchError(Exception):
-    """The document expands to more than a suite can hold."""
+class _UnreadableError(Exception):
+    """The document cannot be read at all, or expands to more than a suite can hold."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, line: int, column: int, message: str) -> None:
+        self.problem = Problem(line, column, message)
 
 
 def read_yaml(raw: bytes) -> Source:
     """Parse `raw` as one YAML document; mistakes are in `problems`, never raised."""
     source = Source()
-    if len(raw) > MAX_BYTES:
-        size = f"{len(raw) / 1e6:.1f} MB"
-        source.problems.append(
-            Problem(1, 1, f"the file has {size}; a suite has at most {MAX_BYTES // 1_000_000} MB: split it")
-        )
-        return source
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        source.problems.append(
-            Problem(line, column, f"not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8")
-        )
-        return source
-    try:
-        node = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
-        source.problems.append(_syntax_problem(error))
-        return source
-    except RecursionError:
-        source.problems.append(Problem(1, 1, f"nested too deeply: a suite needs no more than {MAX_DEPTH} levels"))
-        return source
-    except (YAMLError, ValueError) as error:
-        source.problems.append(Problem(1, 1, f"broken YAML: {' '.join(str(error).split())[:300]}"))
-        return source
-    if node is None:
-        source.problems.append(Problem(1, 1, "the file is empty: a suite needs `suite`, `agent` and `cases`"))
-        return source
-    try:
-        source.data = _Reader(source).read(node, ())
-    except _TooMuchError as error:
+        source.data = _Reader(source).read(_compose(raw), ())
+    except _UnreadableError as error:
         source.problems.append(error.problem)
     return source
 
 
-def _syntax_problem(error: MarkedYAMLError) -> Problem:
+def _compose(raw: bytes) -> Node:
+    """Bytes to a node tree."""
+    if len(raw) > MAX_BYTES:
+        limit = f"a suite has at most {MAX_BYTES // 1_000_000} MB"
+        raise _UnreadableError(1, 1, f"the file has {len(raw) / 1e6:.1f} MB; {limit}: split it")
+    try:
+        node: Node | None = YAML(typ="safe", pure=True).compose(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        message = f"not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8"
+        raise _UnreadableError(before.count(b"\n") + 1, column, message) from None
+    except MarkedYAMLError as error:
+        raise _syntax_error(error) from None
+    except RecursionError:
+        message = f"nested too deeply: a suite needs no more than {MAX_DEPTH} levels"
+        raise _UnreadableError(1, 1, message) from None
+    except (YAMLError, ValueError) as error:
+        raise _UnreadableError(1, 1, f"broken YAML: {' '.join(str(error).split())[:300]}") from None
+    if node is None:
+        raise _UnreadableError(1, 1, "the file is empty: a suite needs `suite`, `agent` and `cases`")
+    return node
+
+
+def _syntax_error(error: MarkedYAMLError) -> _UnreadableError:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     what = " ".join(part for part in (error.context, error.problem) if part)
     if "'\\t'" in what:
         what += " (indent with spaces, not tabs)"
-    return Problem(line, column, f"broken YAML: {what}")
+    return _UnreadableError(line, column, f"broken YAML: {what}")
 
 
 def _position(node: Node) -> tuple[int, int]:
@@ -124,10 +118,10 @@ class _Reader:
         line, column = _position(node)
         if self.nodes > MAX_NODES:
             message = f"more than {MAX_NODES} values once its aliases are expanded: write them out or split the file"
-            raise _TooMuchError(Problem(line, column, message))
+            raise _UnreadableError(line, column, message)
         if len(path) > MAX_DEPTH:
             message = f"nested more than {MAX_DEPTH} levels deep, or an alias that contains itself"
-            raise _TooMuchError(Problem(line, column, message))
+            raise _UnreadableError(line, column, message)
         self.source.values[path] = (line, column)
         if isinstance(node, MappingNode):
             return self._mapping(node, path)

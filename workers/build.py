@@ -1,5 +1,6 @@
 """From settings to the worker of each queue. Only here are engines made."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,6 +12,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.call import CallStep
 from activities.checks.embedding import EmbeddingModel
+from activities.errors import InstallationError
 from activities.plan import PlanStep
 from activities.ports import SpeechEngine
 from activities.record import RecordStep
@@ -30,6 +32,8 @@ from voicewright.s3 import S3Store
 from voicewright.settings import Settings
 from workflows.case import VoiceTestCase
 from workflows.run import VoiceTestRun
+
+_log = logging.getLogger("workers")
 
 GRACE = timedelta(seconds=5)
 """How long activities may finish after a worker was asked to stop; a call is then cancelled and held again later."""
@@ -64,6 +68,7 @@ def speech_worker(client: Client, settings: Settings) -> Worker:
     voices = Voices(engines, english=settings.tts_english, other=settings.tts_other)
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
     model = EmbeddingModel(settings.embedding_model, settings.models_dir)
+    _warm_up(voices.warm_up, recogniser.warm_up, model.warm_up)
     return _activity_worker(
         client,
         SPEECH,
@@ -99,6 +104,18 @@ def integrations_worker(client: Client, settings: Settings) -> Worker:
         ],
         20,
     )
+
+
+def _warm_up(*loads: Callable[[], None]) -> None:
+    """Load models before the first task is taken: a call that is under way feels every core that loading takes.
+
+    A missing model is only said here: a step that needs it will fail with the same message.
+    """
+    for load in loads:
+        try:
+            load()
+        except InstallationError as error:
+            _log.warning("%s", error.message)
 
 
 def _activity_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], at_once: int) -> Worker:

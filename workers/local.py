@@ -95,7 +95,7 @@ class Stack:
             temporal_ui_url=f"http://{_HOST}:{ports.ui}",
             s3_endpoint_url=f"http://{_HOST}:{ports.s3}",
             s3_access_key_id="voicewright",
-            s3_secret_access_key=self._secret,  # type: ignore[arg-type]  # pydantic makes it a SecretStr
+            s3_secret_access_key=self._secret,
         )
 
     def _kept_secret(self) -> str:

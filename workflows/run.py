@@ -6,6 +6,7 @@ human does not occupy a place in the window.
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -126,15 +127,22 @@ class VoiceTestRun:
                 return
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(asked.model_copy(update={"resume": self._state(plan)}))
-            heard = self._heard
-            try:
-                await workflow.wait_condition(
-                    lambda: self._heard > heard, timeout=sweep, timeout_summary="look up silent cases"
-                )
+            if await self._hear_news(sweep):
                 sweep = policies.WINDOW_SWEEP
-            except TimeoutError:
+            else:
                 await self._look_up_silent(plan)
                 sweep = min(sweep * 2, policies.WINDOW_SWEEP_MAX)
+
+    async def _hear_news(self, patience: timedelta) -> bool:
+        """Wait until a case reports; False when none did in time."""
+        heard = self._heard
+        try:
+            await workflow.wait_condition(
+                lambda: self._heard > heard, timeout=patience, timeout_summary="look up silent cases"
+            )
+        except TimeoutError:
+            return False
+        return True
 
     async def _fill_window(self, asked: RunRequest, plan: RunPlan) -> None:
         while self._running() < plan.max_parallel:

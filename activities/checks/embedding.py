@@ -45,6 +45,10 @@ class EmbeddingModel:
         """See `MeaningModel`: the packaged model is English; of another one its owner knows."""
         return self._model_name != PACKAGED or base_language(language) == "en"
 
+    def warm_up(self) -> None:
+        """Load the model now instead of with the first verdict."""
+        self.similarity("hello", "hello")
+
     def similarity(self, expected: str, actual: str) -> float:
         """See `MeaningModel`."""
         with self._lock:

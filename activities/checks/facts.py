@@ -24,7 +24,8 @@ _TIMES = [
     re.compile(rf"(?<![\d:.$£€])(?P<h>\d{{1,2}})(?:\s?o'?\s?clock)?(?![\d:]|\.\d){_MERIDIEM}"),
 ]
 _RELATIVE_TIME = re.compile(
-    rf"(?P<amount>half|(?:a )?quarter|5|10|20|25|\d{{1,2}} minutes?) (?P<way>past|after|to|before|till?|of) (?P<h>\d{{1,2}}){_MERIDIEM}"
+    r"(?P<amount>half|(?:a )?quarter|5|10|20|25|\d{1,2} minutes?) (?P<way>past|after|to|before|till?|of) "
+    rf"(?P<h>\d{{1,2}}){_MERIDIEM}"
 )
 _NOON = re.compile(r"\b(?:noon|midday)\b")
 _MIDNIGHT = re.compile(r"\bmidnight\b")

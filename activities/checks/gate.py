@@ -88,7 +88,7 @@ def _unintelligible(case: Case, language: str, call: Call) -> str | None:
     rate = word_error_rate(said, heard, language)
     if rate > MAX_CALLER_WER:
         return (
-            f"our caller could not be understood: word error rate {rate:.2f}; it should have said {said[:200]!r} and was "
-            f"heard as {heard[:200]!r}; choose another voice"
+            f"our caller could not be understood: word error rate {rate:.2f}; it should have said {said[:200]!r} "
+            f"and was heard as {heard[:200]!r}; choose another voice"
         )
     return None

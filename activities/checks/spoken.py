@@ -21,7 +21,7 @@ def digits(text: str, language: str) -> str:
     base = base_language(language)
     if base not in _NUMBER_WORDS:
         return plain
-    return alpha2digit(_HYPHEN.sub(" ", plain) if base == "en" else plain, base, threshold=0)
+    return str(alpha2digit(_HYPHEN.sub(" ", plain) if base == "en" else plain, base, threshold=0))
 
 
 def words(text: str, language: str) -> list[str]:

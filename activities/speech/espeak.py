@@ -66,7 +66,7 @@ class EspeakEngine:
             raise InstallationError("espeak-ng did not start: reinstall espeakng-loader")
 
         def collect(wave: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
-            if wave and count > 0:
+            if count > 0:
                 self._chunks.append(np.ctypeslib.as_array(wave, (count,)).astype(np.int16))
             return 0
 

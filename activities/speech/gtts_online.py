@@ -51,7 +51,7 @@ class GttsEngine:
             status = getattr(getattr(error, "rsp", None), "status_code", None)
             if status == _TOO_MANY:
                 raise RateLimitedError(
-                    "the gtts service asks for fewer requests (429); set VOICEWRIGHT_TTS_ENGLISH=piper to speak offline",
+                    "the gtts service asks for fewer requests (429); VOICEWRIGHT_TTS_ENGLISH=piper speaks offline",
                     retry_after_s=_RETRY_AFTER_S,
                 ) from None
             raise SpeechServiceError(f"the gtts service failed: {error}") from None

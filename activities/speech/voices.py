@@ -18,6 +18,11 @@ class Voices:
     english: str
     other: str
 
+    def warm_up(self) -> None:
+        """Load the English voice now instead of with the first case."""
+        if self.english == "piper":
+            self.choose("en", Voice()).speak("Hello.")
+
     def choose(self, language: str, voice: Voice) -> "ChosenVoice":
         """The engine for a caller of a suite.
 

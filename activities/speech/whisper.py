@@ -1,5 +1,6 @@
 """Whisper, through faster-whisper: 99 languages, offline, words with times and confidences."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +42,10 @@ class WhisperRecogniser:
             message = f"cannot load the recogniser {self._model_name!r}: {error}; check VOICEWRIGHT_WHISPER_MODEL"
             raise InstallationError(message) from error
 
+    def warm_up(self) -> None:
+        """Load the model now instead of with the first recording."""
+        self.recognise(np.zeros(16_000, np.float32), "en")
+
     def recognise(self, samples: NDArray[np.float32], language: str) -> list[HeardWord]:
         """See `Recogniser`. One recognition at a time: two would only share the same cores."""
         with self._lock:
@@ -52,14 +57,25 @@ class WhisperRecogniser:
                 # Earlier text must not colour later words: an agent that repeats itself is a finding.
                 condition_on_previous_text=False,
             )
-            return [
-                HeardWord(
-                    text=word.word.strip(),
-                    start_s=float(word.start),
-                    end_s=float(word.end),
-                    confidence=float(word.probability),
-                )
+            return join_fragments(
+                HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
                 for segment in segments
                 for word in segment.words or ()
                 if word.word.strip()
-            ]
+            )
+
+
+def join_fragments(pieces: Iterable[HeardWord]) -> list[HeardWord]:
+    """Whisper gives `10` and `.50`, `o` and `'clock`: what starts with a sign and without a space is the same word.
+
+    A joined word is as sure as its least sure piece.
+    """
+    words: list[HeardWord] = []
+    for piece in pieces:
+        text = piece.text.strip()
+        if words and text == piece.text.rstrip() and not text[0].isalnum():
+            last = words[-1]
+            words[-1] = HeardWord(last.text + text, last.start_s, piece.end_s, min(last.confidence, piece.confidence))
+        else:
+            words.append(HeardWord(text, piece.start_s, piece.end_s, piece.confidence))
+    return words

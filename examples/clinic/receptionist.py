@@ -9,8 +9,9 @@ from examples.clinic.slots import Slots, find_slots, say_time
 
 GREETING = "Riverside Clinic, good morning. How can I help you?"
 _HOURS = "We are open from Monday to Friday, from eight in the morning until six in the evening."
-_ADDRESS = "We are at fourteen Harbour Street, right next to the public library."
+_ADDRESS = "We are at twelve Harbour Street, right next to the public library."
 _PARKING = "Yes, there is free parking for patients behind the building."
+_INSURANCE = "Yes, we accept all major insurance plans."
 _PRICE = "A first visit costs eighty dollars, and you can pay by card."
 _SORRY = "I am sorry, I cannot help you with that. I can book, move or cancel an appointment for you."
 _GOODBYE = "Thank you for calling Riverside Clinic. Goodbye."
@@ -22,6 +23,17 @@ class _Task(Enum):
     BOOK = auto()
     MOVE = auto()
     CANCEL = auto()
+
+
+_TASKS = {
+    _Task.CANCEL: ("cancel",),
+    _Task.MOVE: (" move", "reschedule", " change my"),
+    _Task.BOOK: (" book", "appointment", "see doctor", "see dr"),
+}
+
+
+def _hears(said: str, *words: str) -> bool:
+    return any(word in said for word in words)
 
 
 @dataclass(frozen=True)
@@ -50,54 +62,56 @@ class Receptionist:
         return reply
 
     def _answer(self, said: str, slots: Slots) -> Reply:
-        def hears(*words: str) -> bool:
-            return any(word in said for word in words)
-
-        if hears("repeat", "say that again", "say it again"):
+        if _hears(said, "repeat", "say that again", "say it again"):
             return self._last
-        if hears("cancel"):
-            self._task, self._slots = _Task.CANCEL, slots
-        elif hears(" move", "reschedule", " change my"):
-            self._task, self._slots = _Task.MOVE, slots
-        elif hears(" book", "appointment", "see doctor", "see dr"):
-            self._task, self._slots = _Task.BOOK, slots
-        elif hears("open", "hours", "close"):
-            return Reply(_HOURS, after_s=_SLOW_S if Bug.SLOW in self.bugs else 0.0)
-        elif hears("where", "address", "located"):
-            return Reply("" if Bug.SILENT in self.bugs else _ADDRESS)
-        elif hears("parking", " park "):
-            return Reply(_PARKING, mumbled=Bug.MUMBLES in self.bugs)
-        elif hears("cost", "price", "how much"):
-            return Reply(_PRICE)
-        elif self._task is not _Task.NONE and slots != Slots():
+        for task, words in _TASKS.items():
+            if _hears(said, *words):
+                self._task, self._slots = task, slots
+                return self._continue()
+        for words, reply in self._information().items():
+            if _hears(said, *words):
+                return reply
+        if self._task is not _Task.NONE and slots != Slots():
             self._slots.update(slots)
-        elif hears("bye", "nothing", "thats all", "that is all"):
-            return Reply(_GOODBYE)
-        else:
-            return Reply(_SORRY)
-        return self._continue()
+            return self._continue()
+        return Reply(_GOODBYE) if _hears(said, "bye", "nothing", "thats all", "that is all") else Reply(_SORRY)
+
+    def _information(self) -> dict[tuple[str, ...], Reply]:
+        """Questions that need no appointment; the more special words come first."""
+        return {
+            ("parking", " park "): Reply(_PARKING, mumbled=Bug.MUMBLES in self.bugs),
+            ("insurance",): Reply(_INSURANCE),
+            ("cost", "price", "how much"): Reply(_PRICE),
+            ("open", "hours", "close"): Reply(_HOURS, after_s=_SLOW_S if Bug.SLOW in self.bugs else 0.0),
+            ("where", "address", "located"): Reply("" if Bug.SILENT in self.bugs else _ADDRESS),
+        }
 
     def _continue(self) -> Reply:
         """Ask for what is missing, or do it and read it back."""
         slots = self._slots
         if self._task is _Task.CANCEL and Bug.DROPS_CALL in self.bugs:
             return Reply("", hang_up=True)
+        if (question := self._missing(slots)) is not None:
+            return Reply(question)
+        who = f"Doctor {slots.doctor}"
+        if self._task is _Task.CANCEL:
+            return Reply(f"Your appointment with {who} on {slots.day} has been cancelled.")
+        assert slots.time is not None
+        when = f"on {slots.day} at {self._read_back(*slots.time)}"
+        if self._task is _Task.MOVE:
+            return Reply(f"Your appointment with {who} has been moved. It is now {when}.")
+        return Reply(f"You are booked with {who} {when}. Is there anything else?")
+
+    def _missing(self, slots: Slots) -> str | None:
         if slots.doctor is None:
-            return Reply(
-                "Which doctor would you like to see?" if self._task is _Task.BOOK else "With which doctor is it?"
-            )
+            return "Which doctor would you like to see?" if self._task is _Task.BOOK else "With which doctor is it?"
         if slots.day is None:
             if Bug.FORGETS_CONTEXT in self.bugs:
                 slots.doctor = None
-            return Reply("On which day would you like to come?")
-        if self._task is _Task.CANCEL:
-            return Reply(f"Your appointment with Doctor {slots.doctor} on {slots.day} has been cancelled.")
-        if slots.time is None:
-            return Reply(f"And at what time on {slots.day}?")
-        when = f"on {slots.day} at {self._read_back(*slots.time)}"
-        if self._task is _Task.MOVE:
-            return Reply(f"Your appointment with Doctor {slots.doctor} has been moved. It is now {when}.")
-        return Reply(f"You are booked with Doctor {slots.doctor} {when}. Is there anything else?")
+            return "On which day would you like to come?"
+        if slots.time is None and self._task is not _Task.CANCEL:
+            return f"And at what time on {slots.day}?"
+        return None
 
     def _read_back(self, hour: int, minute: int) -> str:
         wrong = Bug.WRONG_TIME in self.bugs and minute == 30  # noqa: PLR2004 - thirty, heard as thirteen

@@ -10,7 +10,28 @@ DOCTORS = ("Adams", "Brown", "Miller")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _NEAR_ENOUGH = 80
 _HOURS = range(8, 18)
-_SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 _TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty"}
 _HALF_OR_QUARTER = re.compile(r"\b(half|quarter) (past|to) (\d{1,2})\b")
 _CLOCK = re.compile(r"\b(\d{1,2})[:. ](\d{2})\b|\b(\d{1,2})(\d{2})\b|\b(\d{1,2})(?= ?(?:o'?clock|am|pm|a\.m|p\.m))")

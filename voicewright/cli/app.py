@@ -39,7 +39,9 @@ def _version(*, shown: bool) -> None:
 @app.callback()
 def _root(
     *,
-    version: bool = typer.Option(False, "--version", callback=lambda v: _version(shown=v), is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=lambda v: _version(shown=v), is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Options of every command."""
 

@@ -35,7 +35,9 @@ async def doctor() -> int:
     healthy = True
     async for ok, what, mend in _examine(settings):
         healthy &= ok
-        out.print(f"{'[green]ok  [/]' if ok else '[bold red]bad [/]'} {escape(what)}" + (f": {escape(mend)}" if mend else ""))
+        out.print(
+            f"{'[green]ok  [/]' if ok else '[bold red]bad [/]'} {escape(what)}" + (f": {escape(mend)}" if mend else "")
+        )
     return ExitCode.PASSED if healthy else ExitCode.ERRORED
 
 
@@ -60,9 +62,7 @@ async def _examine(settings: Settings) -> AsyncIterator[tuple[bool, str, str]]:
 
 
 async def _served(client: Client, queue: str) -> bool:
-    kind = (
-        TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if queue == WORKFLOWS else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
-    )
+    kind = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if queue == WORKFLOWS else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
     request = DescribeTaskQueueRequest(
         namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
     )

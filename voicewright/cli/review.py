@@ -50,13 +50,21 @@ async def show_review(case_id: str = typer.Argument(help="Id of a case, as `revi
     store = S3Store(Settings())
     if state.transcript is not None:
         transcript = Transcript.model_validate_json(store.get(state.transcript.transcript.key))
-        turns = sorted({word.turn for side in (transcript.caller, transcript.agent) for word in side.words if word.turn is not None})
+        turns = sorted(
+            {
+                word.turn
+                for side in (transcript.caller, transcript.agent)
+                for word in side.words
+                if word.turn is not None
+            }
+        )
         for turn in turns:
             for side in (transcript.caller, transcript.agent):
                 if text := side.text(turn):
                     out.print(f"  {side.side:>6}: {escape(text)}")
     if state.verdict is not None:
-        out.print(f"\nverdict: {state.verdict.decision}, confidence {state.verdict.confidence:.2f}; {escape(state.verdict.reason)}")
+        verdict = state.verdict
+        out.print(f"\nverdict: {verdict.decision}, confidence {verdict.confidence:.2f}; {escape(verdict.reason)}")
         out.print(verdict_table(state.verdict))
     if state.call is not None:
         out.print(f"\nlisten (left: caller, right: agent): {store.link(state.call.recording)}", markup=False)

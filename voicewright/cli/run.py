@@ -102,14 +102,19 @@ async def run_and_report(
         junit.parent.mkdir(parents=True, exist_ok=True)
         junit.write_bytes(junit_xml(suite, run_id, results, pending=watched.progress.reviewing))
         err.print(f"JUnit XML: {escape(str(junit))}")
+    return _code(watched, run_id)
+
+
+def _code(watched: Watched, run_id: str) -> int:
+    """The exit code of a run that was watched; one that did not come to its end is never a pass."""
     progress = watched.progress
-    if watched.timed_out and progress.done + progress.reviewing_total < progress.total:
-        fail(f"time is up and {progress.total - progress.done} cases are not done; the run goes on: voicewright runs show {run_id}")
-        code = exit_code(progress.counts, still_open=progress.reviewing_total)
-        return ExitCode.FAILED if code is ExitCode.FAILED else ExitCode.ERRORED
-    if progress.cancelled:
-        return ExitCode.FAILED if exit_code(progress.counts) is ExitCode.FAILED else ExitCode.ERRORED
-    return exit_code(progress.counts, still_open=progress.reviewing_total)
+    code = exit_code(progress.counts, still_open=progress.reviewing_total)
+    open_cases = progress.total - progress.done - progress.reviewing_total
+    if watched.timed_out and open_cases > 0:
+        fail(f"time is up and {open_cases} cases are not done; the run goes on: voicewright runs show {run_id}")
+    elif not progress.cancelled:
+        return code
+    return code if code is ExitCode.FAILED else ExitCode.ERRORED
 
 
 def _resolve(suite: str, settings: Settings) -> str:

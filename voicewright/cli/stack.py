@@ -92,7 +92,10 @@ async def demo(
         out.print(f"\n`voicewright run` would exit {code} now: a bug was found." if code == ExitCode.FAILED else "")
         stay = keep if keep is not None else sys.stdin.isatty()
         if stay:
-            out.print(f"Everything keeps running: open {settings.temporal_ui_url} or decide the review in another terminal. Ctrl-C ends it.")
+            out.print(
+                f"Everything keeps running: open {settings.temporal_ui_url} or decide the review in another "
+                "terminal. Ctrl-C ends it."
+            )
             await _until_told()
         else:
             again = f"voicewright dev --data {shlex.quote(str(data))}" if data else "voicewright dev"
@@ -148,4 +151,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-

@@ -19,9 +19,7 @@ class Watched:
     timed_out: bool = False
 
 
-async def watch_run(
-    voicewright: Voicewright, run_id: str, *, timeout_s: float | None, review_wait_s: float
-) -> Watched:
+async def watch_run(voicewright: Voicewright, run_id: str, *, timeout_s: float | None, review_wait_s: float) -> Watched:
     """Follow a run until it ends, until only reviews are open and `review_wait_s` is over, or until `timeout_s`."""
     bar = Progress(
         SpinnerColumn(),
@@ -59,4 +57,3 @@ def _describe(progress: RunProgress) -> str:
     parts += [f"{progress.running} running"] if progress.running else []
     parts += [f"{progress.reviewing_total} waiting for review"] if progress.reviewing_total else []
     return escape(", ".join(parts) or "starting")
-
