@@ -8,6 +8,7 @@ its worker took its connection with it, so dialling again cannot make two calls 
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 from temporalio import activity
 
@@ -18,6 +19,7 @@ from activities.ports import Dialler, ObjectStore
 from activities.suites import SuiteLibrary
 from activities.telephony.conversation import Conversation, Held, PlannedTurn
 from activities.telephony.timeline import measure
+from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.artifact import ArtifactRef
 from voicewright.call import CallRecord, CallSummary, Pacing
 from voicewright.case import CaseRequest
@@ -28,7 +30,10 @@ from voicewright.suite import Case
 class CallStep:
     """Holds one conversation per activity. `diallers` maps a channel's name to how it is reached."""
 
-    def __init__(self, store: ObjectStore, suites: SuiteLibrary, diallers: Mapping[str, Dialler]) -> None:
+    def __init__(
+        self, store: ObjectStore, suites: SuiteLibrary, diallers: Mapping[str, Dialler], detectors: Detectors
+    ) -> None:
+        self._detectors = detectors
         self._store = store
         self._suites = suites
         self._diallers = diallers
@@ -57,10 +62,12 @@ class CallStep:
         def progress() -> str:
             return conversation.progress if conversation is not None else phase
 
-        async with heartbeats(progress):
+        async with heartbeats(progress), AsyncExitStack() as borrowed:
             line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}")
-            conversation = Conversation(line, suite.limits)
             try:
+                loan = self._detectors.borrow(line.rate_hz)
+                detector = await asyncio.to_thread(borrowed.enter_context, loan)
+                conversation = Conversation(line, suite.limits, VoiceActivity(detector, line.rate_hz))
                 plan = await asyncio.to_thread(self._plan, script, request.speech, line.rate_hz)
                 held = await conversation.hold(plan)
             finally:

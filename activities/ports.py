@@ -70,8 +70,14 @@ class Recogniser(Protocol):
     def name(self) -> str:
         """Model and version, for the record."""
 
-    def recognise(self, samples: NDArray[np.float32], language: str) -> list[HeardWord]:
-        """Words in 16 kHz mono audio of shape (n,), range -1 to 1. Blocking."""
+    def recognise(self, samples: NDArray[np.float32], language: str, *, careful: bool = True) -> list[HeardWord]:
+        """Words in 16 kHz mono audio of shape (n,), range -1 to 1. Blocking.
+
+        Args:
+            samples: the audio.
+            language: its language.
+            careful: False where a rough transcript will do, at less cost.
+        """
 
 
 class MeaningModel(Protocol):

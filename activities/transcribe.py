@@ -75,7 +75,9 @@ class TranscribeStep:
         pieces = join([item for item in record.speech if item.side is side], audio.duration_ms)
         words: tuple[Word, ...] = ()
         if pieces:
-            heard = self._recogniser.recognise(_lay_out(pieces, audio), case.key.language)
+            # What our own caller said is known; its transcript only shows that it could be understood.
+            careful = side is Side.AGENT
+            heard = self._recogniser.recognise(_lay_out(pieces, audio), case.key.language, careful=careful)
             words = tuple(_put_back(word, pieces) for word in heard)
         return SideTranscript(side=side, language=case.key.language, words=words)
 

@@ -123,6 +123,9 @@ class CasePhase(StrEnum):
     """What a case tells its run."""
 
     RUNNING = "running"
+    """It occupies a line of the agent, or is about to."""
+    JUDGING = "judging"
+    """Its call is over."""
     REVIEWING = "reviewing"
     FINISHED = "finished"
 

@@ -7,6 +7,9 @@ import logging
 import os
 import signal
 import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from voicewright import search_attributes
 from voicewright.connect import UnreachableError, connect
@@ -16,6 +19,12 @@ from voicewright.settings import Settings
 from workers.build import BUILDERS
 
 _log = logging.getLogger("workers")
+_PATIENCE_S = 60.0
+_SWITCH_S = 0.0005
+"""How long a busy thread keeps the interpreter. Python's 5 ms would add up, over the system calls of a few frames, to
+stutter in every live call whenever a suite is parsed or a recording measured in the same process."""
+_RETRY_S = 1.0
+T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     names = parser.parse_args(arguments).queues
     settings = Settings()
+    sys.setswitchinterval(_SWITCH_S)
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -41,9 +51,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+async def _patiently(what: str, reach: Callable[[], Awaitable[T]]) -> T:
+    """Servers and workers may be started in any order: wait for those that are not up yet."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return await reach()
+        except (UnreachableError, StoreError) as error:
+            if time.monotonic() > deadline:
+                raise
+            _log.info("waiting for %s: %s", what, error)
+            await asyncio.sleep(_RETRY_S)
+
+
 async def _serve(names: list[str], settings: Settings) -> None:
-    client = await connect(settings)
-    await asyncio.to_thread(S3Store(settings).ensure_bucket)
+    client = await _patiently("Temporal", lambda: connect(settings))
+    await _patiently("the object store", lambda: asyncio.to_thread(S3Store(settings).ensure_bucket))
     await search_attributes.register(client)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

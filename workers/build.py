@@ -24,7 +24,9 @@ from activities.speech.voices import Voices
 from activities.speech.whisper import WhisperRecogniser
 from activities.suites import SuiteLibrary
 from activities.synthesize import SynthesizeStep
+from activities.telephony.g711 import RATE_HZ
 from activities.telephony.media_stream import MediaStreamDialler
+from activities.telephony.voice_activity import Detectors
 from activities.transcribe import TranscribeStep
 from activities.validate import ValidateStep
 from voicewright.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
@@ -35,6 +37,7 @@ from workflows.run import VoiceTestRun
 
 _log = logging.getLogger("workers")
 
+_WARM_DETECTORS = 8
 GRACE = timedelta(seconds=5)
 """How long activities may finish after a worker was asked to stop; a call is then cancelled and held again later."""
 
@@ -84,7 +87,9 @@ def speech_worker(client: Client, settings: Settings) -> Worker:
 def calls_worker(client: Client, settings: Settings) -> Worker:
     """Conversations: wants to be on time."""
     store = S3Store(settings)
-    step = CallStep(store, SuiteLibrary(store), {"media_stream": MediaStreamDialler()})
+    detectors = Detectors()
+    detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS))
+    step = CallStep(store, SuiteLibrary(store), {"media_stream": MediaStreamDialler()}, detectors)
     return _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
 
 

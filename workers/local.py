@@ -121,21 +121,16 @@ class Stack:
         }
 
     async def start(self) -> None:
-        """Servers first, then workers.
+        """Everything at once; returns when every part is up.
 
         Raises:
             StackError: a part did not come up; its log is named.
         """
+        for queues in _WORKERS:  # they wait for the servers, and load meanwhile
+            await self._spawn_worker(queues)
         await asyncio.gather(self._start_temporal(), self._start_s3())
         for queues in _WORKERS:
-            name = "-".join(queues)
-            await self._spawn(
-                name,
-                [sys.executable, "-m", "workers", *queues],
-                environment=self.environment,
-                nice=_NICE_SPEECH if "speech" in queues else 0,
-            )
-            self._watchers.append(asyncio.create_task(self._keep_alive(name, queues)))
+            self._watchers.append(asyncio.create_task(self._keep_alive(queues)))
         await self._wait_for_workers()
         self._write_state()
 
@@ -231,19 +226,23 @@ class Stack:
             self.failure = f"{name} stopped with status {code}: {self._tail(name)}"
             self.failed.set()
 
-    async def _keep_alive(self, name: str, queues: tuple[str, ...]) -> None:
+    async def _spawn_worker(self, queues: tuple[str, ...]) -> None:
+        await self._spawn(
+            "-".join(queues),
+            [sys.executable, "-m", "workers", *queues],
+            environment=self.environment,
+            nice=_NICE_SPEECH if "speech" in queues else 0,
+        )
+
+    async def _keep_alive(self, queues: tuple[str, ...]) -> None:
+        name = "-".join(queues)
         while True:
             code = await self._processes[name].wait()
             if self._stopping:
                 return
             _log.warning("worker %s ended with status %s; starting it again", name, code)
             await asyncio.sleep(_RESTART_S)
-            await self._spawn(
-                name,
-                [sys.executable, "-m", "workers", *queues],
-                environment=self.environment,
-                nice=_NICE_SPEECH if "speech" in queues else 0,
-            )
+            await self._spawn_worker(queues)
             self._write_state()
 
     def _write_state(self) -> None:

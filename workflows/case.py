@@ -88,6 +88,7 @@ class VoiceTestCase:
             self._call = await workflow.execute_activity_method(
                 CallStep.call, CallRequest(case=request, speech=speech), **policies.call(request.call_limit_ms)
             )
+        await self._tell_run(CasePhase.JUDGING)  # the agent's line is free for the next case
         with self._timed(Step.TRANSCRIBE):
             self._transcript = await workflow.execute_activity_method(
                 TranscribeStep.transcribe,

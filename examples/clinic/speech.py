@@ -80,11 +80,12 @@ class Endpointer:
     """Cuts a caller's audio into utterances by voice activity.
 
     Args:
+        detector: a fresh one.
         end_ms: so much silence ends an utterance.
     """
 
-    def __init__(self, end_ms: int = 500) -> None:
-        self._vad = SileroVAD(RATE_HZ)
+    def __init__(self, detector: SileroVAD, end_ms: int = 500) -> None:
+        self._vad = detector
         self._end = RATE_HZ * end_ms // 1000
         self._pending: NDArray[np.int16] = np.empty(0, np.int16)
         self._utterance: list[NDArray[np.int16]] = []

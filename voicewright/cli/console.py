@@ -1,5 +1,6 @@
 """How the command speaks: results on standard output, progress and trouble on standard error."""
 
+import sys
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -10,7 +11,8 @@ from voicewright.case import CaseResult, CaseUpdate
 from voicewright.outcome import Outcome
 from voicewright.verdict import CheckOutcome, Verdict
 
-out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width: a program that reads a table must find whole ids in it.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 250)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _COLOURS = {

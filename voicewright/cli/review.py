@@ -30,7 +30,7 @@ async def list_reviews() -> int:
     voicewright = await Voicewright.connect()
     table = Table(box=None, pad_edge=False)
     for name in ("waiting", "case", "id"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, overflow="fold")
     for entry in await voicewright.reviews():
         name = f"{entry.suite}: {entry.case} [{entry.language}]"
         table.add_row(ago(entry.since), escape(name), escape(entry.workflow_id))

@@ -22,7 +22,7 @@ async def list_runs(limit: int = typer.Option(20, min=1, help="How many.")) -> i
     voicewright = await Voicewright.connect()
     table = Table(box=None, pad_edge=False)
     for name in ("run", "suite", "status", "started"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, overflow="fold")
     for entry in await voicewright.runs(limit=limit):
         table.add_row(escape(entry.run_id), escape(entry.suite), entry.status, f"{ago(entry.started_at)} ago")
     if table.row_count:

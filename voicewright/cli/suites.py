@@ -35,7 +35,7 @@ async def list_suites() -> int:
     """List registered suites."""
     table = Table(box=None, pad_edge=False)
     for name in ("suite", "version", "cases", "pushed", "description"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     found = entries(S3Store(Settings()))
     for entry in found:
         table.add_row(entry.name, entry.version[:12], str(entry.cases), entry.pushed_at, escape(entry.description))
