@@ -147,7 +147,7 @@ def _wording(details: list[dict[str, Any]]) -> str:
             words.append(text)
     got = details[0]["input"]
     shown = f", not {got!r}" if isinstance(got, int | float | bool | str) and len(str(got)) <= 60 else ""  # noqa: PLR2004
-    return " or ".join(words) + (shown if telling is details else "")
+    return " or ".join(words) + (shown if telling == details else "")
 
 
 def _spell(path: tuple[str | int, ...]) -> str:

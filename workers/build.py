@@ -41,7 +41,7 @@ _WARM_DETECTORS = 8
 GRACE = timedelta(seconds=5)
 """How long activities may finish after a worker was asked to stop; a call is then cancelled and held again later."""
 
-_SANDBOX = SandboxedWorkflowRunner(
+SANDBOX = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
         "activities", "numpy", "pydantic", "pydantic_core", "scipy", "voicewright"
     )
@@ -54,7 +54,7 @@ def workflow_worker(client: Client, settings: Settings) -> Worker:  # noqa: ARG0
         client,
         task_queue=WORKFLOWS,
         workflows=[VoiceTestRun, VoiceTestCase],
-        workflow_runner=_SANDBOX,
+        workflow_runner=SANDBOX,
         graceful_shutdown_timeout=GRACE,
     )
 

@@ -221,7 +221,7 @@ class MediaStreamLine:
         try:
             async for raw in self._socket:
                 self._take(raw)
-            self._ended = self._ended or "the agent closed the stream"
+            self._ended = self._ended or f"the agent closed the stream (code {self._socket.close_code})"
         except ConnectionClosed as error:
             self._closed(error)
 

@@ -140,8 +140,9 @@ async def _serve(host: str, port: int, bugs: frozenset[Bug]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serve(handle, host, port, compression=None, close_timeout=1):
-        print(f"the clinic answers at ws://{host}:{port}/media", flush=True)  # noqa: T201 - a program's output
+    async with serve(handle, host, port, compression=None, close_timeout=1) as server:
+        bound = next(iter(server.sockets)).getsockname()[1]
+        print(f"the clinic answers at ws://{host}:{bound}/media", flush=True)  # noqa: T201 - a program's output
         await stop.wait()
 
 
@@ -149,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse, serve, return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m examples.clinic.agent", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--port", type=int, default=8765, help="0 takes any free port and prints it")
     parser.add_argument("--bugs", default="", help=f"comma-separated: {', '.join(Bug)}")
     given = parser.parse_args(arguments)
     logging.basicConfig(level="INFO", format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)

@@ -8,7 +8,7 @@ from examples.clinic.bugs import Bug
 from examples.clinic.slots import Slots, find_slots, say_time
 
 GREETING = "Riverside Clinic, good morning. How can I help you?"
-_HOURS = "We are open from Monday to Friday, from eight in the morning until six in the evening."
+_HOURS = "We are here from Monday to Friday. We open at eight in the morning and close at six in the evening."
 _ADDRESS = "We are at twelve Harbour Street, right next to the public library."
 _PARKING = "Yes, patients can park behind the building for free."
 _INSURANCE = "Yes, we accept all major insurance plans."

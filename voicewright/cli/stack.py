@@ -84,7 +84,7 @@ async def demo(
         settings = Settings()
         err.print(f"up after {time.monotonic() - began:.0f} s; Temporal UI: {settings.temporal_ui_url}")
         out.print(f"the clinic's agent has these bugs on: [bold]{escape(bugs)}[/]\n")
-        suite, raw = load_suite(_clinic_suite())
+        suite, raw = load_suite(clinic_suite())
         push(S3Store(settings), suite, raw)
         request = RunRequest(suite=suite.suite, agent_url=f"ws://127.0.0.1:{port}/media")
         code = await run_and_report(request, settings)
@@ -103,7 +103,8 @@ async def demo(
     return ExitCode.PASSED if expected else ExitCode.ERRORED
 
 
-def _clinic_suite() -> Path:
+def clinic_suite() -> Path:
+    """The suite that comes with the example."""
     found = importlib.util.find_spec("examples.clinic")
     assert found is not None
     assert found.origin is not None

@@ -1,0 +1,1 @@
+"""An agent whose timing is known exactly, to calibrate the tester with."""

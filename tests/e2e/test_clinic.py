@@ -1,0 +1,234 @@
+"""The whole product on real input: `voicewright` as typed, real workers, the clinic's agent, its planted bugs."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from conftest import LocalStack
+from junitparser import JUnitXml
+from temporalio.client import Client
+
+from voicewright.case import CasePhase, Step
+from voicewright.client import Voicewright
+from voicewright.connect import connect
+from voicewright.outcome import Outcome
+from voicewright.queues import WORKFLOWS
+from voicewright.results import RunReport, case_results
+from voicewright.review import ReviewSubmission
+from voicewright.run import RunProgress, RunRequest, RunResult
+from voicewright.s3 import S3Store
+from voicewright.suite_file import load_suite
+from voicewright.suite_library import push
+from voicewright.verdict import Decision
+
+SUITE = Path("examples/clinic/suite.yaml")
+MEANT_FOR = {
+    "wrong_time": ("book-half-past", "time: expected 9:30, heard 9:13"),
+    "slow": ("opening-hours", "time to first audio"),
+    "silent": ("address", "no speech within"),
+    "talks_over_caller": ("long-story", "talked over them"),
+    "drops_call": ("cancel-appointment", "the agent closed the stream"),
+    "forgets_context": ("book-step-by-step", "which doctor"),
+    "mumbles": ("parking", "the recogniser"),
+}
+
+
+@pytest.fixture(scope="module")
+async def temporal(stack: LocalStack) -> Client:
+    return await connect(stack.settings)
+
+
+@pytest.fixture(scope="module")
+def pushed(stack: LocalStack) -> str:
+    return push(S3Store(stack.settings), *load_suite(SUITE)).name
+
+
+async def settle(voicewright: Voicewright, run_id: str) -> RunProgress:
+    """Until every case has an outcome or waits for a human."""
+    async for progress in voicewright.watch(run_id):
+        if progress.finished or (progress.total and progress.done + progress.reviewing_total == progress.total):
+            return progress
+    return progress
+
+
+@pytest.mark.timeout(240)
+def test_a_clean_agent_passes_the_whole_suite(stack: LocalStack, clinic: str, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    done = stack.cli("run", str(SUITE), "--agent", clinic, "--junit", str(junit), timeout_s=220)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "14 passed of 14" in done.stdout
+    xml = JUnitXml.fromfile(str(junit))
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (14, 0, 0, 0)
+
+
+@pytest.mark.timeout(240)
+async def test_each_planted_bug_is_found_by_its_case(
+    stack: LocalStack, temporal: Client, clinic: str, pushed: str
+) -> None:
+    voicewright = Voicewright(temporal)
+    runs = {
+        bug: await voicewright.start(RunRequest(suite=pushed, cases=(case,), agent_url=f"{clinic}?bugs={bug}"))
+        for bug, (case, _) in MEANT_FOR.items()
+    }
+    found: dict[str, str] = {}
+    for bug, run_id in runs.items():
+        progress = await settle(voicewright, run_id)
+        if progress.reviewing:
+            state = await voicewright.case(f"{run_id}/{progress.reviewing[0]}")
+            assert state.verdict is not None
+            found[bug] = f"review: {state.verdict.reason}"
+            await voicewright.cancel(run_id)
+        else:
+            found[bug] = f"{progress.recent[0].outcome}: {progress.recent[0].reason}"
+    for bug, (_, evidence) in MEANT_FOR.items():
+        assert evidence in found[bug], found
+        assert found[bug].startswith("review" if bug == "mumbles" else "failed"), found
+
+
+@pytest.mark.timeout(200)
+async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
+    stack: LocalStack, temporal: Client, clinic: str, pushed: str
+) -> None:
+    """Started by type name with a plain object, decided by a signal; seen by the command line meanwhile."""
+    name = f"typed by hand {time.time_ns()}"
+    typed = {"suite": pushed, "cases": ["parking"], "agent_url": f"{clinic}?bugs=mumbles"}
+    handle = await temporal.start_workflow("VoiceTestRun", typed, id=name, task_queue=WORKFLOWS, result_type=RunResult)
+    voicewright = Voicewright(temporal)
+    progress = await settle(voicewright, name)
+    case_id = f"{name}/{progress.reviewing[0]}"
+    listed = await asyncio.to_thread(stack.cli, "review", "list")
+    assert case_id in listed.stdout
+    shown = await asyncio.to_thread(stack.cli, "review", "show", case_id)
+    assert shown.returncode == 0, shown.stderr
+    assert "recogniser" in shown.stdout
+    assert "http://127.0.0.1" in shown.stdout  # where to listen
+    nameless = await asyncio.to_thread(stack.cli, "review", "decide", case_id, "pass", "--reviewer", " ")
+    assert nameless.returncode == 2
+    assert "reviewer's name" in nameless.stderr
+    case = temporal.get_workflow_handle(case_id)
+    await case.signal("submit_review", {"verdict": "fail", "reviewer": "Ada", "note": "mumbles"})
+    result = await handle.result()
+    assert result.counts == {Outcome.FAILED: 1}
+    again = await asyncio.to_thread(stack.cli, "review", "decide", case_id, "pass", "--reviewer", "Bob")
+    assert again.returncode == 2
+    assert "finished" in again.stderr
+    store = S3Store(stack.settings)
+    report = RunReport.model_validate_json(store.get(result.report.key))
+    assert report.cases[0].reason == "fail by Ada: mumbles"
+    assert store.get(result.junit.key).startswith(b"<?xml")
+
+
+def worker_pid(stack: LocalStack, name: str) -> int:
+    return int(json.loads((stack.data / "stack.json").read_text())["processes"][name])
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("step", "worker"),
+    [
+        (Step.SYNTHESIZE, "speech"),
+        (Step.CALL, "calls"),
+        (Step.TRANSCRIBE, "speech"),
+        (Step.VALIDATE, "speech"),
+        (Step.REVIEW, "workflows-integrations"),
+        (Step.RECORD, "workflows-integrations"),
+    ],
+)
+async def test_a_worker_killed_in_a_step_costs_nothing(
+    stack: LocalStack, temporal: Client, clinic: str, pushed: str, step: Step, worker: str
+) -> None:
+    """`kill -9` while the step is under way: the run ends, with one result per case and no recorded call redialled."""
+    voicewright = Voicewright(temporal)
+    bug = "?bugs=mumbles" if step is Step.REVIEW else ""
+    case = "parking" if step is Step.REVIEW else "price"
+    run_id = await voicewright.start(RunRequest(suite=pushed, cases=(case,), agent_url=f"{clinic}{bug}"))
+    case_id = f"{run_id}/{case}/en/1"
+    await until_in(voicewright, case_id, step)
+    os.kill(worker_pid(stack, worker), signal.SIGKILL)
+    if step is Step.REVIEW:
+        decision = await decide_patiently(voicewright, case_id)
+        assert decision.reviewer == "Ada"
+    progress = await wait_patiently(voicewright, run_id)
+    assert progress.done == 1
+    assert progress.counts == {Outcome.PASSED: 1}, progress.recent
+    store = S3Store(stack.settings)
+    [result] = case_results(store, run_id)
+    assert result.call is not None
+    dials = [key for key in store.list_keys(f"runs/{run_id}/") if "/dial-" in key]
+    assert len(dials) == result.call.dials == (2 if step is Step.CALL else 1)
+
+
+async def until_in(voicewright: Voicewright, case_id: str, step: Step) -> None:
+    """Until the case is in `step`, or past it: the short steps may be over before they are seen."""
+    order = list(Step)
+    for _ in range(2000):
+        try:
+            state = await voicewright.case(case_id)
+        except Exception:  # noqa: BLE001 - it has not begun yet
+            await asyncio.sleep(0.02)
+            continue
+        if order.index(state.step) >= order.index(step):
+            if step is Step.CALL:
+                await asyncio.sleep(3)  # in the middle of the conversation
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"{case_id} never came to {step}")
+
+
+async def decide_patiently(voicewright: Voicewright, case_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    for _ in range(60):
+        try:
+            return await voicewright.decide(case_id, ReviewSubmission(verdict="pass", reviewer="Ada"))
+        except Exception:  # noqa: BLE001 - the worker is being started again
+            await asyncio.sleep(1)
+    pytest.fail("the decision was never taken")
+
+
+async def wait_patiently(voicewright: Voicewright, run_id: str) -> RunProgress:
+    handle = voicewright.temporal.get_workflow_handle(run_id, result_type=RunResult)
+    await asyncio.wait_for(handle.result(), 150)
+    for _ in range(60):
+        try:
+            return await voicewright.progress(run_id)
+        except Exception:  # noqa: BLE001 - the worker is being started again
+            await asyncio.sleep(1)
+    pytest.fail("nobody answers")
+
+
+@pytest.mark.timeout(120)
+async def test_cancelling_a_run_hangs_up_the_live_call(
+    stack: LocalStack, temporal: Client, clinic: str, pushed: str
+) -> None:
+    voicewright = Voicewright(temporal)
+    run_id = await voicewright.start(RunRequest(suite=pushed, tags=("booking",), agent_url=clinic, max_parallel=2))
+    while (progress := await voicewright.progress(run_id)).running < 2:
+        await asyncio.sleep(0.1)
+    await until_in(voicewright, f"{run_id}/book-half-past/en/1", Step.CALL)
+    cancelled = await asyncio.to_thread(stack.cli, "runs", "cancel", run_id)
+    assert cancelled.returncode == 0
+    progress = await voicewright.wait(run_id)
+    assert progress.cancelled
+    shown = await asyncio.to_thread(stack.cli, "runs", "show", run_id)
+    assert "cancelled" in shown.stdout
+    assert "a call in flight was hung up" in shown.stdout
+    assert all(update.phase is CasePhase.FINISHED for update in progress.recent)
+
+
+def test_no_agent_is_errored_not_failed(stack: LocalStack) -> None:
+    done = stack.cli("run", str(SUITE), "--case", "greeting", "--agent", "ws://127.0.0.1:9/media", timeout_s=100)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "could not connect to the agent" in done.stdout
+
+
+def test_the_verdict_says_who_judged(stack: LocalStack) -> None:
+    store = S3Store(stack.settings)
+    keys = [key for key in store.list_keys("runs/") if key.endswith("/result.json")]
+    judged = [json.loads(store.get(key))["verdict"] for key in keys[:20]]
+    verdicts = [verdict for verdict in judged if verdict]
+    assert verdicts
+    assert all("rules" in verdict["judge"] and "MiniLM" in verdict["judge"] for verdict in verdicts)
+    assert {verdict["decision"] for verdict in verdicts} <= set(Decision)

@@ -1,0 +1,105 @@
+"""Spoken, written and recogniser spellings of one value are equal; near misses are not."""
+
+import pytest
+
+from activities.checks.facts import match_amount, match_date, match_name, match_number, match_time
+from activities.checks.spoken import contains, words
+
+
+@pytest.mark.parametrize(
+    ("expected", "heard", "found"),
+    [
+        ("7:30", "seven thirty", True),
+        ("7:30", "7.30", True),
+        ("7:30", "see you at 730 then", True),
+        ("7:30", "half past seven", True),
+        ("7:30", "at 7 :30 p.m.", True),
+        ("9:30", "on Tuesday at 913", False),
+        ("9:30", "nine thirteen", False),
+        ("9:30", "at 9", False),
+        ("7:30 pm", "7.30 a.m.", False),
+        ("7:30 pm", "at half past seven in the evening", True),
+        ("14:30", "half past two in the afternoon", True),
+        ("14:30", "half past two in the morning", False),
+        ("8 am", "from eight in the morning until six in the evening", True),
+        ("9 am", "from eight in the morning until six in the evening", False),
+        ("8:45", "a quarter to nine", True),
+        ("8:45", "a quarter past nine", False),
+        ("9:05", "nine oh five", True),
+        ("10:20", "10.50", False),
+        ("12:00", "at noon", True),
+        ("12:00", "this afternoon", False),
+        ("2 pm", "two o'clock", True),
+    ],
+)
+def test_times(expected: str, heard: str, *, found: bool) -> None:
+    assert match_time(expected, heard, "en").found is found
+
+
+def test_the_time_heard_instead_is_shown() -> None:
+    assert match_time("9:30", "You are booked for Tuesday at 9.13.", "en").heard == ("9:13",)
+
+
+@pytest.mark.parametrize(
+    ("expected", "heard", "found"),
+    [
+        ("$250", "two hundred and fifty dollars", True),
+        ("$250", "$250.00", True),
+        ("$250", "two hundred and fifteen dollars", False),
+        ("$2.50", "two dollars and fifty cents", True),
+        ("$1,250", "1250 dollars", True),
+        ("80 euros", "eighty pounds", False),
+        ("80", "eighty pounds", True),
+        ("$80", "number 80", False),
+    ],
+)
+def test_amounts(expected: str, heard: str, *, found: bool) -> None:
+    assert match_amount(expected, heard, "en").found is found
+
+
+@pytest.mark.parametrize(
+    ("expected", "heard", "found"),
+    [
+        ("Tuesday", "on tuesday at 9", True),
+        ("Tuesday", "on Thursday", False),
+        ("March 3", "the third of March", True),
+        ("2026-03-03", "March 3rd", True),
+        ("2026-03-03", "March 3rd, 2027", False),
+        ("March 3", "March 30th", False),
+        ("tomorrow", "come back tomorrow", True),
+    ],
+)
+def test_dates(expected: str, heard: str, *, found: bool) -> None:
+    assert match_date(expected, heard, "en").found is found
+
+
+@pytest.mark.parametrize(
+    ("expected", "heard", "found"),
+    [
+        (12, "twelve", True),
+        (12, "112", False),
+        (4.5, "four point five", True),
+        ("555 0142", "call five five five oh one four two", True),
+        ("555 0142", "555 0143", False),
+        (3, "on the third floor", True),
+    ],
+)
+def test_numbers(expected: float | str, heard: str, *, found: bool) -> None:
+    assert match_number(expected, heard, "en").found is found
+
+
+def test_names_forgive_a_recogniser_but_not_another_name() -> None:
+    assert match_name("Doctor Adams", "with Dr. Addams on", "en").found
+    assert match_name("Adams", "with Doctor Adam's", "en").found
+    near = match_name("Miller", "with Doctor Muller", "en")
+    assert not near.found or near.unsure is False
+    other = match_name("Miller", "with Doctor Brown", "en")
+    assert not other.found
+    assert not other.unsure
+
+
+def test_words_are_compared_in_one_spelling() -> None:
+    assert words("Dr. Adams, at half-past SEVEN!", "en") == ["doctor", "adams", "at", "half", "past", "7"]
+    assert contains("It's twenty-one, okay?", "21 ok", "en")
+    assert not contains("unsorry", "sorry", "en")
+    assert not contains("anything", "", "en")

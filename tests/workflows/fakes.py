@@ -1,0 +1,131 @@
+"""Steps without engines, for tests of the orchestration alone: each does what its script says and notes the call."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from temporalio import activity
+
+from voicewright.artifact import ArtifactRef
+from voicewright.call import CallEnd, CallSummary
+from voicewright.case import CaseKey, CaseRequest, CaseResult, CaseUpdate, SuiteRef
+from voicewright.review import ReviewPolicy
+from voicewright.run import (
+    LostCases,
+    LostCasesRequest,
+    PageRequest,
+    PlanPage,
+    ReportRefs,
+    ReportRequest,
+    ReviewRequest,
+    RunPlan,
+)
+from voicewright.steps import CallerSpeech, CallRequest, TranscribeRequest, ValidateRequest
+from voicewright.transcript import TranscriptSummary
+from voicewright.verdict import Decision, Verdict
+
+REF = ArtifactRef(uri="s3://b/k", sha256="0" * 64, size_bytes=1, media_type="audio/wav")
+SUITE = SuiteRef(name="s", version="v" * 64)
+HOUR_MS = 3_600_000
+
+
+def passing(_: CaseKey) -> Decision:
+    return Decision.PASS
+
+
+@dataclass
+class Steps:
+    """`decide` scripts the judge; `trouble` is raised by a step's first attempts: (step, attempts, error)."""
+
+    cases: int = 1
+    parallel: int = 4
+    decide: Callable[[CaseKey], Decision] = passing
+    trouble: tuple[str, int, Exception] | None = None
+    call_s: float = 0.0
+    review: ReviewPolicy = field(default_factory=lambda: ReviewPolicy(remind_ms=HOUR_MS, expire_ms=10 * HOUR_MS))
+    calls: Counter[str] = field(default_factory=Counter)
+    dialled: Counter[str] = field(default_factory=Counter)
+    hung_up: Counter[str] = field(default_factory=Counter)
+    in_call: int = 0
+    most_in_call: int = 0
+    results: dict[str, CaseResult] = field(default_factory=dict)
+    reminders: list[int] = field(default_factory=list)
+    reports: list[ReportRequest] = field(default_factory=list)
+    lost: tuple[CaseUpdate, ...] = ()
+
+    def _note(self, step: str) -> None:
+        self.calls[step] += 1
+        if self.trouble is not None and self.trouble[0] == step and activity.info().attempt <= self.trouble[1]:
+            raise self.trouble[2]
+
+    @activity.defn(name="plan")
+    async def plan(self, page: PageRequest) -> PlanPage:
+        self._note("plan")
+        keys = [CaseKey(case=f"c{number}", language="en") for number in range(self.cases)]
+        plan = RunPlan(
+            suite=SUITE,
+            total=self.cases,
+            max_parallel=page.request.max_parallel or self.parallel,
+            call_limit_ms=60_000,
+            agent_url=None,
+            agent="media_stream ws://x",
+            review=self.review,
+        )
+        return PlanPage(plan=plan, keys=tuple(keys[page.offset : page.offset + page.limit]))
+
+    @activity.defn(name="synthesize")
+    async def synthesize(self, request: CaseRequest) -> CallerSpeech:
+        self._note("synthesize")
+        return CallerSpeech(utterances=())
+
+    @activity.defn(name="call")
+    async def call(self, request: CallRequest) -> CallSummary:
+        self._note("call")
+        name = str(request.case.key)
+        self.dialled[name] += 1
+        self.in_call += 1
+        self.most_in_call = max(self.most_in_call, self.in_call)
+        try:
+            for _ in range(int(self.call_s * 20)):
+                activity.heartbeat()
+                await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            self.hung_up[name] += 1
+            raise
+        finally:
+            self.in_call -= 1
+        return CallSummary(record=REF, recording=REF, end=CallEnd.COMPLETED, duration_ms=1000, dials=1, turns_held=1)
+
+    @activity.defn(name="transcribe")
+    async def transcribe(self, request: TranscribeRequest) -> TranscriptSummary:
+        self._note("transcribe")
+        return TranscriptSummary(transcript=REF, caller_words=1, agent_words=1)
+
+    @activity.defn(name="validate")
+    async def validate(self, request: ValidateRequest) -> Verdict:
+        self._note("validate")
+        return Verdict(decision=self.decide(request.case.key), confidence=0.5, reason="because")
+
+    @activity.defn(name="request_review")
+    async def request_review(self, request: ReviewRequest) -> None:
+        self._note("request_review")
+        self.reminders.append(request.reminder)
+
+    @activity.defn(name="record_result")
+    async def record_result(self, result: CaseResult) -> ArtifactRef:
+        self._note("record_result")
+        self.results.setdefault(str(result.key), result)
+        return REF
+
+    @activity.defn(name="publish_report")
+    async def publish_report(self, request: ReportRequest) -> ReportRefs:
+        self._note("publish_report")
+        self.reports.append(request)
+        return ReportRefs(report=REF, junit=REF)
+
+    @activity.defn(name="check_cases")
+    async def check_cases(self, request: LostCasesRequest) -> LostCases:
+        self._note("check_cases")
+        asked = {str(key) for key in request.keys}
+        return LostCases(ended=tuple(update for update in self.lost if str(update.key) in asked))

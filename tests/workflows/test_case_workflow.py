@@ -1,0 +1,189 @@
+"""One case: reminder, expiry, decisions, retries, cancellation. Timers run on a server that skips time."""
+
+import asyncio
+
+import pytest
+from fakes import SUITE, Steps
+from serving import serving, unique
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import CancelledError
+
+from activities.errors import BadInputError, LineError, RateLimitedError
+from voicewright.case import CaseKey, CaseRequest, CaseResult, CaseState, Step
+from voicewright.outcome import Outcome
+from voicewright.queues import WORKFLOWS
+from voicewright.review import ReviewPolicy, ReviewSubmission, ReviewVerdict
+from voicewright.verdict import Decision
+from workflows.case import VoiceTestCase
+
+HOUR_MS = 3_600_000
+
+
+async def begin(client: Client, steps: Steps) -> WorkflowHandle[VoiceTestCase, CaseResult]:
+    name = unique("run")
+    request = CaseRequest(
+        run_id=name, suite=SUITE, key=CaseKey(case="c", language="en"), review=steps.review, report_to_run=False
+    )
+    return await client.start_workflow(VoiceTestCase.run, request, id=request.workflow_id, task_queue=WORKFLOWS)
+
+
+def unsure(_: CaseKey) -> Decision:
+    return Decision.REVIEW
+
+
+async def until_waiting(handle: WorkflowHandle[VoiceTestCase, CaseResult]) -> None:
+    for _ in range(200):
+        state = await handle.query(VoiceTestCase.state)
+        if state.step is Step.REVIEW:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the case never asked for a review")
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"),
+    [(Decision.PASS, Outcome.PASSED), (Decision.FAIL, Outcome.FAILED), (Decision.INVALID, Outcome.ERRORED)],
+)
+async def test_a_verdict_becomes_an_outcome(skipping: Client, decision: Decision, outcome: Outcome) -> None:
+    steps = Steps(decide=lambda _: decision)
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps)).result()
+    assert result.outcome is outcome
+    assert steps.results["c/en/1"] == result
+    assert list(result.step_ms) == [Step.SYNTHESIZE, Step.CALL, Step.TRANSCRIBE, Step.VALIDATE]
+    assert (result.error is not None) is (decision is Decision.INVALID)
+
+
+async def test_a_review_that_nobody_decides_is_reminded_of_and_expires(skipping: Client) -> None:
+    steps = Steps(decide=unsure, review=ReviewPolicy(remind_ms=3 * HOUR_MS, expire_ms=10 * HOUR_MS))
+    async with serving(skipping, steps):
+        handle = await begin(skipping, steps)
+        result = await handle.result()
+        state: CaseState = await handle.query(VoiceTestCase.state)
+    assert result.outcome is Outcome.UNREVIEWED
+    assert steps.reminders == [0, 1, 2, 3]  # asked at once, reminded after 3, 6 and 9 hours, given up after 10
+    assert state.reminders == 3
+    assert 0 <= result.step_ms[Step.REVIEW] - 10 * HOUR_MS < 60_000
+
+
+async def test_a_decision_by_update_ends_the_case_and_a_second_is_refused(real: Client) -> None:
+    steps = Steps(decide=unsure)
+    async with serving(real, steps):
+        handle = await begin(real, steps)
+        await until_waiting(handle)
+        with pytest.raises(WorkflowUpdateFailedError) as nameless:
+            await handle.execute_update(VoiceTestCase.submit_review, ReviewSubmission(verdict="pass"))
+        decision = await handle.execute_update(
+            VoiceTestCase.submit_review, ReviewSubmission(verdict="fail", reviewer=" Ada ", note="too vague")
+        )
+        result = await handle.result()
+    assert "reviewer's name" in str(nameless.value.cause)
+    assert (decision.verdict, decision.reviewer) == (ReviewVerdict.FAIL, "Ada")
+    assert result.outcome is Outcome.FAILED
+    assert result.review == decision
+    assert result.reason == "fail by Ada: too vague"
+
+
+async def test_a_decision_twice_at_once_is_taken_once(real: Client) -> None:
+    steps = Steps(decide=unsure)
+    async with serving(real, steps):
+        handle = await begin(real, steps)
+        await until_waiting(handle)
+        submissions = [ReviewSubmission(verdict="pass", reviewer=name) for name in ("Ada", "Bob", "Cy")]
+        answers = await asyncio.gather(
+            *(handle.execute_update(VoiceTestCase.submit_review, item) for item in submissions), return_exceptions=True
+        )
+        result = await handle.result()
+    taken = [answer for answer in answers if not isinstance(answer, BaseException)]
+    assert taken == [result.review]
+
+
+async def test_a_signal_decides_too_and_a_refused_one_is_shown(real: Client) -> None:
+    steps = Steps(decide=unsure)
+    async with serving(real, steps):
+        handle = await begin(real, steps)
+        await until_waiting(handle)
+        await handle.signal("submit_review", {"verdict": "pass"})  # as typed in the Temporal UI, name forgotten
+        await handle.signal("submit_review", {"verdict": "maybe", "reviewer": "Ada"})
+        await handle.signal("submit_review", {"verdict": "Pass", "reviewer": "Ada"})
+        result = await handle.result()
+        state = await handle.query(VoiceTestCase.state)
+    assert result.outcome is Outcome.PASSED
+    assert len(state.refused) == 2
+    assert "reviewer's name" in state.refused[0]
+
+
+async def test_a_decision_before_the_case_asks_is_refused(real: Client) -> None:
+    steps = Steps(decide=unsure, call_s=1.0)
+    async with serving(real, steps):
+        handle = await begin(real, steps)
+        with pytest.raises(WorkflowUpdateFailedError) as early:
+            await handle.execute_update(VoiceTestCase.submit_review, ReviewSubmission(verdict="pass", reviewer="Ada"))
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    assert "does not wait for a review" in str(early.value.cause)
+
+
+async def test_infrastructure_is_retried_with_patience(skipping: Client) -> None:
+    steps = Steps(trouble=("transcribe", 5, ConnectionError("the store is away")))
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps)).result()
+    assert result.outcome is Outcome.PASSED
+    assert steps.calls["transcribe"] == 6
+    assert steps.calls["call"] == 1  # a later step that failed dials nobody again
+
+
+async def test_an_agent_that_is_down_makes_the_case_errored(skipping: Client) -> None:
+    steps = Steps(trouble=("call", 99, LineError("could not connect to the agent at ws://x")))
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps)).result()
+    assert result.outcome is Outcome.ERRORED
+    assert steps.calls["call"] == 4
+    assert result.error is not None
+    assert (result.error.kind, result.error.step) == ("LineError", Step.CALL)
+    assert result.reason == "call: could not connect to the agent at ws://x"
+
+
+async def test_what_cannot_be_mended_is_not_retried(skipping: Client) -> None:
+    steps = Steps(trouble=("call", 99, BadInputError("HTTP 401")))
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps)).result()
+    assert result.outcome is Outcome.ERRORED
+    assert steps.calls["call"] == 1
+
+
+async def test_a_rate_limit_is_waited_for_as_long_as_told(skipping: Client) -> None:
+    steps = Steps(trouble=("synthesize", 1, RateLimitedError("slow down", retry_after_s=1800)))
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps)).result()
+    assert result.outcome is Outcome.PASSED
+    assert result.step_ms[Step.SYNTHESIZE] >= 1_800_000
+
+
+async def test_cancelling_hangs_up_and_records_it(real: Client) -> None:
+    steps = Steps(call_s=30)
+    async with serving(real, steps):
+        handle = await begin(real, steps)
+        while not steps.in_call:
+            await asyncio.sleep(0.02)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await handle.result()
+    assert isinstance(ended.value.cause, CancelledError)
+    assert steps.hung_up == {"c/en/1": 1}
+    recorded = steps.results["c/en/1"]
+    assert recorded.outcome is Outcome.ERRORED
+    assert recorded.error is not None
+    assert recorded.error.kind == "Cancelled"
+
+
+async def test_cancelling_a_waiting_review_records_it(real: Client) -> None:
+    steps = Steps(decide=unsure)
+    async with serving(real, steps):
+        handle = await begin(real, steps)
+        await until_waiting(handle)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    assert steps.results["c/en/1"].outcome is Outcome.ERRORED
