@@ -74,7 +74,7 @@ def junit_xml(suite: str, run_id: str, cases: Iterable[CaseResult], pending: Ite
     document.add_testsuite(suite_node)
     document.update_statistics()  # type: ignore[no-untyped-call]
     body: bytes = document.tostring()  # type: ignore[no-untyped-call]
-    return body
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body
 
 
 def _with_text(result: Failure | Error, case: CaseResult) -> Failure | Error:

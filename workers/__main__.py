@@ -16,7 +16,7 @@ from voicewright.connect import UnreachableError, connect
 from voicewright.leave import leave
 from voicewright.s3 import S3Store, StoreError
 from voicewright.settings import Settings
-from workers.build import BUILDERS
+from workers.build import BUILDERS, warm_up
 
 _log = logging.getLogger("workers")
 _PATIENCE_S = 60.0
@@ -73,8 +73,11 @@ async def _serve(names: list[str], settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        for name in names:
-            await stack.enter_async_context(BUILDERS[name](client, settings))
+        built = [BUILDERS[name](client, settings) for name in names]
+        for one in built:
+            await stack.enter_async_context(one.worker)
+        for one in built:
+            await asyncio.to_thread(warm_up, one)
         _log.info("serving %s (pid %s)", ", ".join(names), os.getpid())
         await stop.wait()
         _log.info("stopping")

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -48,18 +49,27 @@ SANDBOX = SandboxedWorkflowRunner(
 )
 
 
-def workflow_worker(client: Client, settings: Settings) -> Worker:  # noqa: ARG001 - all builders are alike
+@dataclass(frozen=True)
+class Built:
+    """A worker, and what it should load before its first task comes; blocking, and harmless to skip."""
+
+    worker: Worker
+    warm_up: tuple[Callable[[], object], ...] = ()
+
+
+def workflow_worker(client: Client, settings: Settings) -> Built:  # noqa: ARG001 - all builders are alike
     """Orchestration: deterministic, light, any number of processes."""
-    return Worker(
+    worker = Worker(
         client,
         task_queue=WORKFLOWS,
         workflows=[VoiceTestRun, VoiceTestCase],
         workflow_runner=SANDBOX,
         graceful_shutdown_timeout=GRACE,
     )
+    return Built(worker)
 
 
-def speech_worker(client: Client, settings: Settings) -> Worker:
+def speech_worker(client: Client, settings: Settings) -> Built:
     """Synthesis, recognition and judgement: wants CPU."""
     store = S3Store(settings)
     suites = SuiteLibrary(store)
@@ -71,8 +81,7 @@ def speech_worker(client: Client, settings: Settings) -> Worker:
     voices = Voices(engines, english=settings.tts_english, other=settings.tts_other)
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
     model = EmbeddingModel(settings.embedding_model, settings.models_dir)
-    _warm_up(voices.warm_up, recogniser.warm_up, model.warm_up)
-    return _activity_worker(
+    worker = _activity_worker(
         client,
         SPEECH,
         [
@@ -82,22 +91,23 @@ def speech_worker(client: Client, settings: Settings) -> Worker:
         ],
         settings.speech_per_worker,
     )
+    return Built(worker, (voices.warm_up, recogniser.warm_up, model.warm_up))
 
 
-def calls_worker(client: Client, settings: Settings) -> Worker:
+def calls_worker(client: Client, settings: Settings) -> Built:
     """Conversations: wants to be on time."""
     store = S3Store(settings)
     detectors = Detectors()
-    detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS))
     step = CallStep(store, SuiteLibrary(store), {"media_stream": MediaStreamDialler()}, detectors)
-    return _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
+    worker = _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
+    return Built(worker, (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),))
 
 
-def integrations_worker(client: Client, settings: Settings) -> Worker:
+def integrations_worker(client: Client, settings: Settings) -> Built:
     """Plans, reviews, results."""
     store = S3Store(settings)
     record = RecordStep(store, client)
-    return _activity_worker(
+    worker = _activity_worker(
         client,
         INTEGRATIONS,
         [
@@ -109,14 +119,15 @@ def integrations_worker(client: Client, settings: Settings) -> Worker:
         ],
         20,
     )
+    return Built(worker)
 
 
-def _warm_up(*loads: Callable[[], None]) -> None:
-    """Load models before the first task is taken: a call that is under way feels every core that loading takes.
+def warm_up(built: Built) -> None:
+    """Load models before a call is under way that would feel every core that loading takes.
 
     A missing model is only said here: a step that needs it will fail with the same message.
     """
-    for load in loads:
+    for load in built.warm_up:
         try:
             load()
         except InstallationError as error:
@@ -134,7 +145,7 @@ def _activity_worker(client: Client, queue: str, activities: Sequence[Callable[.
     )
 
 
-BUILDERS: dict[str, Callable[[Client, Settings], Worker]] = {
+BUILDERS: dict[str, Callable[[Client, Settings], Built]] = {
     "workflows": workflow_worker,
     "speech": speech_worker,
     "calls": calls_worker,

@@ -11,8 +11,8 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 from voicewright.queues import CALLS, INTEGRATIONS, SPEECH
 
-HEARTBEAT = timedelta(seconds=15)
-"""Steps beat every second; a worker that misses fifteen is gone."""
+HEARTBEAT = timedelta(seconds=10)
+"""Steps beat every second; a worker that misses ten is gone."""
 
 _PATIENT = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -47,7 +47,7 @@ SYNTHESIZE = ActivityConfig(
 )
 TRANSCRIBE = SYNTHESIZE
 VALIDATE = SYNTHESIZE
-RECORD = ActivityConfig(task_queue=INTEGRATIONS, start_to_close_timeout=timedelta(minutes=1), retry_policy=_STUBBORN)
+RECORD = ActivityConfig(task_queue=INTEGRATIONS, start_to_close_timeout=timedelta(seconds=20), retry_policy=_STUBBORN)
 REPORT = ActivityConfig(
     task_queue=INTEGRATIONS,
     start_to_close_timeout=timedelta(minutes=10),

@@ -4,7 +4,7 @@ The library comes with the package `espeakng-loader`; its C interface is documen
 """
 
 import ctypes
-from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import version
 from threading import Lock
 
@@ -17,6 +17,7 @@ _RETRIEVAL = 1  # AUDIO_OUTPUT_RETRIEVAL: samples go to the callback, not to a s
 _UTF8 = 1
 _RATE = 1  # espeakRATE, in words per minute
 _WORDS_PER_MINUTE = 165
+_LOCK = Lock()
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 # espeak-ng's names where they are not the ISO 639-1 code.
@@ -24,13 +25,7 @@ _VOICES = {"zh": "cmn", "no": "nb", "en": "en-us", "pt": "pt-br"}
 
 
 class EspeakEngine:
-    """One synthesizer per process: the library keeps global state, so a lock guards it."""
-
-    _lock = Lock()
-    _library: ctypes.CDLL | None = None
-    _rate_hz = 0
-    _chunks: list[Samples]
-    _callback: Callable[..., int]
+    """One synthesizer per process: the library keeps global state, so all engines share it and a lock guards it."""
 
     def identity(self, language: str, voice: str | None) -> str:
         """See `SpeechEngine`."""
@@ -39,41 +34,46 @@ class EspeakEngine:
     def speak(self, text: str, language: str, voice: str | None, speed: float) -> Audio:
         """See `SpeechEngine`."""
         name = voice or _voice_name(language)
-        with self._lock:
-            library = self._load()
-            if library.espeak_SetVoiceByName(name.encode()) != 0:
+        with _LOCK:
+            library = _library()
+            if library.c.espeak_SetVoiceByName(name.encode()) != 0:
                 raise BadInputError(f"espeak-ng has no voice {name!r} for {language}: name a voice in the suite")
-            library.espeak_SetParameter(_RATE, round(_WORDS_PER_MINUTE * speed), 0)
-            self._chunks = []
+            library.c.espeak_SetParameter(_RATE, round(_WORDS_PER_MINUTE * speed), 0)
+            library.chunks.clear()
             raw = text.encode()
-            status = library.espeak_Synth(raw, len(raw) + 1, 0, 0, 0, _UTF8, None, None)
-            library.espeak_Synchronize()
-            if status != 0 or not self._chunks:
+            status = library.c.espeak_Synth(raw, len(raw) + 1, 0, 0, 0, _UTF8, None, None)
+            library.c.espeak_Synchronize()
+            if status != 0 or not library.chunks:
                 raise BadInputError(f"espeak-ng could not say {text!r}")
-            return Audio(np.concatenate(self._chunks), self._rate_hz)
+            return Audio(np.concatenate(library.chunks), library.rate_hz)
 
-    def _load(self) -> ctypes.CDLL:
-        if self._library is not None:
-            return self._library
+
+class _Library:
+    """The loaded library. The callback lives as long as it: C calls it whenever it has samples."""
+
+    def __init__(self) -> None:
         try:
             import espeakng_loader  # noqa: PLC0415 - only speech workers that use it load it
         except ImportError:
             message = "espeak-ng is not installed: pip install 'voicewright[worker]'"
             raise InstallationError(message) from None
-        library = ctypes.CDLL(espeakng_loader.get_library_path())
-        rate = library.espeak_Initialize(_RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), 0)
-        if rate <= 0:
+        self.chunks: list[Samples] = []
+        self.c = ctypes.CDLL(espeakng_loader.get_library_path())
+        self.rate_hz: int = self.c.espeak_Initialize(_RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), 0)
+        if self.rate_hz <= 0:
             raise InstallationError("espeak-ng did not start: reinstall espeakng-loader")
+        self._callback = _Callback(self._collect)
+        self.c.espeak_SetSynthCallback(self._callback)
 
-        def collect(wave: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
-            if count > 0:
-                self._chunks.append(np.ctypeslib.as_array(wave, (count,)).astype(np.int16))
-            return 0
+    def _collect(self, wave: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
+        if count > 0:
+            self.chunks.append(np.ctypeslib.as_array(wave, (count,)).astype(np.int16))
+        return 0
 
-        self._callback = _Callback(collect)  # kept alive: C calls it later
-        library.espeak_SetSynthCallback(self._callback)
-        type(self)._library, type(self)._rate_hz = library, rate  # noqa: SLF001 - the state is the process's
-        return library
+
+@lru_cache(maxsize=1)
+def _library() -> _Library:
+    return _Library()
 
 
 def _voice_name(language: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 from gtts import gTTS
+from gtts.lang import tts_langs
 from gtts.tts import gTTSError
 from requests.exceptions import RequestException
 
@@ -39,10 +40,16 @@ class GttsEngine:
 
     def speak(self, text: str, language: str, voice: str | None, speed: float) -> Audio:
         """See `SpeechEngine`; `voice` may name another language tag of the service, such as `fr-CA`."""
+        tag = voice or language
+        # gTTS's own check would turn fr-CA, which the service speaks, into fr.
+        check = tag not in tts_langs()
         try:
-            request = gTTS(text, lang=voice or language, tld=self._tld, slow=speed < _SLOW_BELOW, timeout=_TIMEOUT_S)
+            request = gTTS(
+                text, lang=tag, lang_check=check, tld=self._tld, slow=speed < _SLOW_BELOW, timeout=_TIMEOUT_S
+            )
+            request.get_bodies()  # finds out that nothing can be pronounced before anything is sent
         except (ValueError, AssertionError) as error:
-            raise BadInputError(f"gtts cannot say {text[:60]!r} in {voice or language}: {error}") from None
+            raise BadInputError(f"gtts cannot say {text[:60]!r} in {tag}: {error}") from None
         mp3 = io.BytesIO()
         try:
             request.write_to_fp(mp3)
@@ -57,6 +64,8 @@ class GttsEngine:
             raise SpeechServiceError(f"the gtts service failed: {error}") from None
         except (RequestException, OSError) as error:
             raise SpeechServiceError(f"the gtts service cannot be reached: {error}") from None
+        except ValueError as error:  # a reply that is not UTF-8, or audio that is not base64
+            raise SpeechServiceError(f"the gtts service sent something that is not a reply: {error}") from None
         return _decode(mp3.getvalue())
 
 
