@@ -87,9 +87,8 @@ async def main() -> int:
             elsewhere = {case: text for case, text in wrong.items() if case != MEANT_FOR[bug]}
             found += hit
             right += not elsewhere
-            print(
-                f"{bug:18} {'found' if hit else 'MISSED'}  {wrong.get(MEANT_FOR[bug], '')[:110]}  ({time.monotonic() - began:.0f} s)"
-            )
+            took = f"({time.monotonic() - began:.0f} s)"
+            print(f"{bug:18} {'found' if hit else 'MISSED'}  {wrong.get(MEANT_FOR[bug], '')[:110]}  {took}")
             for case, text in elsewhere.items():
                 print(f"{'':18} elsewhere: {case} {text[:120]}")
         for number in range(given.clean_runs):
@@ -99,9 +98,8 @@ async def main() -> int:
             print(
                 f"clean run {number + 1:2}       {len(outcomes) - len(wrong)} of {len(outcomes)} passed {wrong or ''}"
             )
-    print(
-        f"bugs found by the case meant for them: {found} of {len(given.bugs)}; without a wrong verdict elsewhere: {right}"
-    )
+    bugs = len(given.bugs)
+    print(f"bugs found by the case meant for them: {found} of {bugs}; without a wrong verdict elsewhere: {right}")
     print(f"clean runs in which every case passed: {clean} of {given.clean_runs}")
     return 0 if found == right == len(given.bugs) and clean == given.clean_runs else 1
 

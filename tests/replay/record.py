@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT.parent / "workflows")]
 
 from fakes import Steps  # noqa: E402
-from serving import program, serving, unique  # noqa: E402
+from serving import program, serving  # noqa: E402
 from temporalio.client import Client, WorkflowFailureError  # noqa: E402
 from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: E402
 from temporalio.testing import WorkflowEnvironment  # noqa: E402
@@ -23,7 +23,7 @@ from voicewright.verdict import Decision  # noqa: E402
 
 async def record(client: Client, name: str, steps: Steps, *, cancel: bool = False, decide: bool = False) -> None:
     async with serving(client, steps):
-        handle = await client.start_workflow("VoiceTestRun", {"suite": "s"}, id=unique("run"), task_queue=WORKFLOWS)
+        handle = await client.start_workflow("VoiceTestRun", {"suite": "s"}, id=f"run-{name}", task_queue=WORKFLOWS)
         case = client.get_workflow_handle(f"{handle.id}/c0/en/1")
         if cancel:
             while not steps.in_call:

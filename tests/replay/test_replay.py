@@ -24,7 +24,9 @@ async def test_a_recorded_history_replays(path: Path) -> None:
     replayer = Replayer(
         workflows=[VoiceTestRun, VoiceTestCase], workflow_runner=SANDBOX, data_converter=pydantic_data_converter
     )
-    await replayer.replay_workflow(WorkflowHistory.from_json(path.stem, path.read_text()))
+    kind, ending = path.stem.split("-", 1)
+    workflow_id = f"run-{ending}" if kind == "run" else f"run-{ending}/c0/en/1"
+    await replayer.replay_workflow(WorkflowHistory.from_json(workflow_id, path.read_text()))
 
 
 def test_there_are_histories_of_every_ending() -> None:
