@@ -1,0 +1,77 @@
+"""Cases per hour, CPU seconds per case by process, and peak memory: the clinic suite on a running local stack.
+
+voicewright dev                          # in another terminal, same folder
+python bench/throughput.py --repeats 2
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+
+import psutil
+
+from voicewright.cli.stack import clinic_suite
+from voicewright.client import Voicewright
+from voicewright.leave import leave
+from voicewright.results import case_results
+from voicewright.run import RunRequest
+from voicewright.s3 import S3Store
+from voicewright.settings import STACK_FILE, Settings, default_data_dir
+from voicewright.suite_file import load_suite
+from voicewright.suite_library import push
+
+
+def family(processes: dict[str, int]) -> dict[str, tuple[float, float]]:
+    """CPU seconds and resident MB of each process."""
+    found = {}
+    for name, pid in processes.items():
+        process = psutil.Process(pid)
+        cpu = process.cpu_times()
+        found[name] = (cpu.user + cpu.system, process.memory_info().rss / 1e6)
+    return found
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=6)
+    given = parser.parse_args()
+    settings = Settings()
+    state = json.loads((default_data_dir() / STACK_FILE).read_text())
+    agent = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "examples.clinic.agent", "--port", "0",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert agent.stdout is not None
+    url = (await agent.stdout.readline()).decode().split()[-1]
+    processes = {**state["processes"], "the clinic's agent": agent.pid}
+    try:
+        voicewright = await Voicewright.connect(settings)
+        store = S3Store(settings)
+        push(store, *load_suite(clinic_suite()))
+        before, began, peak = family(processes), time.monotonic(), 0.0
+        request = RunRequest(suite="clinic", agent_url=url, repeats=given.repeats, max_parallel=given.parallel)
+        run_id = await voicewright.start(request)
+        done, counts = 0, {}
+        async for progress in voicewright.watch(run_id):
+            peak = max(peak, sum(memory for _, memory in family(processes).values()))
+            done, counts = progress.done, dict(progress.counts)
+        took, after = time.monotonic() - began, family(processes)
+    finally:
+        agent.terminate()
+        await agent.wait()
+    print(f"{done} cases in {took:.0f} s: {3600 * done / took:.0f} cases per hour; {counts}")
+    for name, (cpu, _) in after.items():
+        print(f"  {name:24} {(cpu - before[name][0]) / done:5.2f} CPU s per case")
+    print(f"peak memory of all processes: {peak:.0f} MB")
+    results = case_results(store, run_id)
+    for step in results[0].step_ms:
+        times = sorted(result.step_ms.get(step, 0) for result in results)
+        print(f"  {step:12} median {times[len(times) // 2] / 1000:5.1f} s, max {times[-1] / 1000:5.1f} s of wall time")
+    return 0
+
+
+if __name__ == "__main__":
+    leave(asyncio.run(main()))

@@ -1,0 +1,61 @@
+"""What exists is documented, and what is documented runs."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from voicewright.cli.commands import app
+from voicewright.settings import Settings
+from voicewright.suite import MediaStreamTarget
+from voicewright.suite_file import parse_suite
+
+DOCS = Path("docs")
+
+
+def test_every_setting_is_documented() -> None:
+    text = (DOCS / "settings.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`VOICEWRIGHT_{name.upper()}`" not in text]
+    assert not missing
+
+
+def test_every_check_is_documented() -> None:
+    text = (DOCS / "checks.md").read_text()
+    source = "".join(path.read_text() for path in Path("activities/checks").glob("*.py"))
+    kinds = set(re.findall(r'(?:_rule|_hard)\(\s*"(\w+)"', source)) | set(re.findall(r'kind="(\w+)"', source))
+    kinds |= {"time", "date", "amount", "number", "name"}
+    assert {"contains", "conversation", "meaning", "overlap"} <= kinds
+    assert not [kind for kind in kinds if f"`{kind}`" not in text]
+
+
+def test_every_channel_is_documented() -> None:
+    channel = MediaStreamTarget.model_fields["channel"].annotation
+    for name in getattr(channel, "__args__", ()):
+        assert f"`{name}`" in (DOCS / "suites.md").read_text()
+
+
+def test_every_command_is_in_the_readme_or_the_changelog() -> None:
+    text = Path("README.md").read_text() + Path("CHANGELOG.md").read_text()
+    group = typer.main.get_command(app)
+    for name in getattr(group, "commands", {}):
+        assert re.search(rf"`?(voicewright )?{name}\b", text), name
+
+
+def test_the_readmes_suite_is_good() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        parse_suite(block.encode(), "README.md")
+
+
+def test_the_readmes_python_compiles() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        compile("\n".join(line[2:] for line in block.splitlines()), "README.md", "exec")
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in [Path("README.md"), Path("CONTRIBUTING.md"), *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
