@@ -15,11 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "workflows")]
 
+from fakes import Steps  # noqa: E402
+from serving import program, serving  # noqa: E402
 from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: E402
 from temporalio.testing import WorkflowEnvironment  # noqa: E402
 
-from fakes import Steps  # noqa: E402
-from serving import program, serving  # noqa: E402
 from voicewright import search_attributes  # noqa: E402
 from voicewright.leave import leave  # noqa: E402
 from voicewright.queues import WORKFLOWS  # noqa: E402
