@@ -8,7 +8,7 @@ from activities.errors import BadInputError
 from activities.suites import SuiteLibrary, target
 from voicewright.case import CaseKey
 from voicewright.run import PageRequest, PlanPage, RunPlan, RunRequest
-from voicewright.suite import Case, Suite
+from voicewright.suite import Case, Suite, without_query
 
 
 class PlanStep:
@@ -34,7 +34,7 @@ class PlanStep:
             max_parallel=page.request.max_parallel or suite.max_parallel,
             call_limit_ms=suite.limits.call_s * 1000,
             agent_url=page.request.agent_url,
-            agent=f"{agent.channel} {agent.url.split('?', 1)[0]}",
+            agent=f"{agent.channel} {without_query(agent.url)}",
             review=suite.review.policy(),
         )
         return PlanPage(plan=plan, keys=tuple(keys[page.offset : page.offset + page.limit]))

@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.heartbeat import heartbeats
 from activities.ports import ObjectStore
 from voicewright.artifact import ArtifactRef, case_key, run_key
-from voicewright.case import CaseKey, CasePhase, CaseResult, CaseUpdate
+from voicewright.case import CaseError, CaseKey, CasePhase, CaseResult, CaseUpdate, Step
 from voicewright.outcome import Outcome
 from voicewright.results import RunReport, case_results, junit_xml
 from voicewright.run import LostCases, LostCasesRequest, ReportRefs, ReportRequest
@@ -86,6 +86,18 @@ class RecordStep:
             if execution.status in {WorkflowExecutionStatus.RUNNING, None}:
                 return None
             reason = f"its workflow was {execution.status.name.lower()} from outside"
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        lost = CaseResult(
+            run_id=request.run_id,
+            suite=request.suite,
+            key=key,
+            workflow_id=f"{request.run_id}/{key}",
+            outcome=Outcome.ERRORED,
+            error=CaseError(kind="Lost", message=reason, step=Step.RECORD),
+            started_at=now,
+            ended_at=now,
+        )
+        await asyncio.to_thread(self._record, lost)
         return CaseUpdate(key=key, phase=CasePhase.FINISHED, outcome=Outcome.ERRORED, reason=reason)
 
 

@@ -12,11 +12,11 @@ from activities.checks.judge import decide, doubt_words
 from activities.heartbeat import heartbeats
 from activities.ports import MeaningModel, ObjectStore
 from activities.suites import SuiteLibrary
-from voicewright.call import CallRecord
+from voicewright.call import CallEnd, CallRecord
 from voicewright.steps import ValidateRequest
 from voicewright.suite import Case, Suite
 from voicewright.transcript import Transcript
-from voicewright.verdict import Check, Decision, Verdict
+from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
 JUDGE = "rules 1"
 """Version of the checks; recorded with every verdict, raised when a verdict could come out differently."""
@@ -50,7 +50,11 @@ class ValidateStep:
         checks: list[Check] = list(conversation_checks(suite, case, call.record))
         for timing in call.record.turns:
             expect = case.turns[timing.turn].expect
-            if expect is None or timing.agent_start_ms is None:
+            if expect is None:
+                continue
+            if timing.agent_start_ms is None:
+                if call.record.end is CallEnd.COMPLETED:
+                    checks.append(_unanswered(timing.turn))
                 continue
             answer = call.transcript.agent.text(timing.turn)
             checks += answer_checks(
@@ -63,3 +67,17 @@ class ValidateStep:
         caller, agent = read_wav(self._store.get(record.recording.key))
         transcript = Transcript.model_validate_json(self._store.get(request.transcript.transcript.key))
         return Call(record, caller, agent, transcript)
+
+
+def _unanswered(turn: int) -> Check:
+    """The driver heard an answer that cannot be found in the recording: nobody but a person can say what it was."""
+    return Check(
+        kind="conversation",
+        turn=turn,
+        outcome=CheckOutcome.UNSURE,
+        hard=True,
+        expected="an answer",
+        actual="none found in the recording",
+        evidence="the agent was heard during the call, but its answer was not found in the recording",
+        confidence=0.5,
+    )

@@ -38,10 +38,20 @@ from voicewright.run import RunProgress, RunRequest
 from voicewright.settings import Settings
 
 _POLL_S = 0.5
+_PATIENCE_S = 60.0
+_BROKEN = {
+    WorkflowExecutionStatus.FAILED,
+    WorkflowExecutionStatus.TERMINATED,
+    WorkflowExecutionStatus.TIMED_OUT,
+}
 
 
 class RunFailedError(Exception):
     """A run that could not be carried out: a bad request, or nobody to serve it. The message says which."""
+
+
+class UnansweredError(Exception):
+    """No worker answered; the run itself may be well."""
 
 
 class NotFoundError(Exception):
@@ -109,7 +119,8 @@ class Voicewright:
 
         Raises:
             NotFoundError: there is no such run.
-            RunFailedError: it failed, or no workflow worker answers.
+            RunFailedError: it failed.
+            UnansweredError: no workflow worker answers.
         """
         handle = self.temporal.get_workflow_handle(run_id)
         try:
@@ -120,7 +131,7 @@ class Voicewright:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NotFoundError(f"there is no run {run_id}; `voicewright runs list` shows what there is") from None
             message = f"no worker answers for the run {run_id} ({error.message}): is `python -m workers workflows` up?"
-            raise RunFailedError(message) from None
+            raise UnansweredError(message) from None
         return progress
 
     async def watch(self, run_id: str, *, poll_s: float = _POLL_S) -> AsyncIterator[RunProgress]:
@@ -133,13 +144,24 @@ class Voicewright:
         handle = self.temporal.get_workflow_handle(run_id)
         while True:
             status = await self._status(handle)
-            if status in {WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TERMINATED}:
+            if status in _BROKEN:
                 raise RunFailedError(await self._why(handle, status))
-            progress = await self.progress(run_id)
+            progress = await self._patiently(run_id)
             yield progress
             if status is not WorkflowExecutionStatus.RUNNING:
                 return
             await asyncio.sleep(poll_s)
+
+    async def _patiently(self, run_id: str) -> RunProgress:
+        """Progress, also while a workflow worker is being started again."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        while True:
+            try:
+                return await self.progress(run_id)
+            except UnansweredError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(_POLL_S)
 
     async def wait(self, run_id: str) -> RunProgress:
         """Block until a run has ended; see `watch`."""
@@ -201,7 +223,11 @@ class Voicewright:
                 raise NotFoundError(
                     f"there is no case {workflow_id}; `voicewright review list` shows those that wait"
                 ) from None
-            raise RunFailedError(f"no worker answers for the case {workflow_id}: {error.message}") from None
+            raise UnansweredError(f"no worker answers for the case {workflow_id}: {error.message}") from None
+        except WorkflowQueryFailedError:
+            raise NotFoundError(
+                f"{workflow_id} is not a case; `voicewright review list` shows those that wait"
+            ) from None
         return state
 
     async def decide(self, workflow_id: str, submission: ReviewSubmission) -> ReviewDecision:

@@ -32,7 +32,7 @@ class RunRequest(Contract):
     """Only these languages."""
     repeats: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How often each case is held; default: as the suite says."""
-    agent_url: str | None = None
+    agent_url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+")] | None = None
     """Overrides the agent's address in the suite."""
     max_parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL)] | None = None
     """Calls in flight at once; default: as the suite says."""

@@ -39,6 +39,7 @@ Every text (`say`, `meaning`, the lists) may be given per language: `say: {en: H
 """
 
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -49,6 +50,14 @@ from voicewright.review import ReviewPolicy
 
 MAX_CASES = 20_000
 MAX_TEXT = 2_000
+_MAX_REVIEW_MS = 366 * 86_400_000
+_MAX_REMINDERS = 1000
+
+
+def without_query(url: str) -> str:
+    """An address for messages, logs and results: its query or user part may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}"
 
 
 class _Part(BaseModel):
@@ -186,6 +195,17 @@ class Review(_Part):
             msg = f"{value!r} is no time at all"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Review":
+        policy = self.policy()
+        if policy.expire_ms > _MAX_REVIEW_MS:
+            msg = "expire_after is at most 366d"
+            raise ValueError(msg)
+        if policy.expire_ms > _MAX_REMINDERS * policy.remind_ms:
+            msg = f"remind_after is too short for expire_after: at most {_MAX_REMINDERS} reminders"
+            raise ValueError(msg)
+        return self
 
     def policy(self) -> ReviewPolicy:
         """The same in milliseconds."""

@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    # At DEBUG it prints handshake headers, which may hold an agent's token.
+    logging.getLogger("websockets").setLevel(logging.INFO)
     try:
         asyncio.run(_serve(list(BUILDERS) if "all" in names else names, settings))
     except (UnreachableError, StoreError) as error:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import json
 import logging
 import os
@@ -314,6 +315,12 @@ def _listens(port: int) -> bool:
 async def running_stack(data: Path, ports: Ports) -> AsyncIterator[Stack]:
     """A stack that is up; stopped at the end, whatever happens."""
     data.mkdir(parents=True, exist_ok=True)
+    lock = (data / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StackError(f"another stack runs in {data}: stop it, or give --data FOLDER") from None
     check_free(ports)
     stack = Stack(data.resolve(), ports)
     try:
@@ -321,6 +328,7 @@ async def running_stack(data: Path, ports: Ports) -> AsyncIterator[Stack]:
         yield stack
     finally:
         await stack.stop()
+        lock.close()
 
 
 async def _serve(data: Path, ports: Ports) -> None:

@@ -71,7 +71,14 @@ class VoiceTestCase:
             self._outcome, self._error = Outcome.ERRORED, self._trouble(error)
         with self._timed(Step.RECORD):
             result = self._result()
-            stored = await workflow.execute_activity_method(RecordStep.record_result, result, **policies.RECORD)
+            recording = asyncio.ensure_future(
+                workflow.execute_activity_method(RecordStep.record_result, result, **policies.RECORD)
+            )
+            try:
+                stored = await asyncio.shield(recording)
+            except asyncio.CancelledError as late:  # what was measured is recorded all the same
+                cancelled = cancelled or late
+                stored = await recording
         self._step = Step.DONE
         workflow.upsert_search_attributes([attributes.OUTCOME.value_set(self._outcome)])
         self._show()
@@ -88,7 +95,9 @@ class VoiceTestCase:
             self._call = await workflow.execute_activity_method(
                 CallStep.call, CallRequest(case=request, speech=speech), **policies.call(request.call_limit_ms)
             )
+        self._stop_if_cancelled()
         await self._tell_run(CasePhase.JUDGING)  # the agent's line is free for the next case
+        self._stop_if_cancelled()
         with self._timed(Step.TRANSCRIBE):
             self._transcript = await workflow.execute_activity_method(
                 TranscribeStep.transcribe,
@@ -115,6 +124,7 @@ class VoiceTestCase:
         policy = self._request.review
         expires = workflow.now() + timedelta(milliseconds=policy.expire_ms)
         await self._tell_run(CasePhase.REVIEWING)
+        self._stop_if_cancelled()
         try:
             while self._review is None and (left := expires - workflow.now()) > timedelta(0):
                 await self._request_review(verdict)
@@ -193,6 +203,12 @@ class VoiceTestCase:
             refused=tuple(self._refused),
             error=self._error,
         )
+
+    @staticmethod
+    def _stop_if_cancelled() -> None:
+        """A step that succeeds while it is being cancelled swallows the cancellation: nothing may follow it."""
+        if workflow.cancellation_reason() is not None:
+            raise asyncio.CancelledError
 
     @contextmanager
     def _timed(self, step: Step) -> Iterator[None]:

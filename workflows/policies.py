@@ -39,6 +39,8 @@ _CALL_MARGIN = timedelta(seconds=60)
 """Set-up, hang-up, measuring and storing, besides the conversation."""
 
 PLAN = ActivityConfig(task_queue=INTEGRATIONS, start_to_close_timeout=timedelta(minutes=2), retry_policy=_PATIENT)
+NEXT_PAGE = ActivityConfig(task_queue=INTEGRATIONS, start_to_close_timeout=timedelta(minutes=2), retry_policy=_STUBBORN)
+"""A run that is under way does not fail because the store is away for long."""
 SYNTHESIZE = ActivityConfig(
     task_queue=SPEECH,
     start_to_close_timeout=timedelta(minutes=10),

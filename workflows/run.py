@@ -42,6 +42,8 @@ with workflow.unsafe.imports_passed_through():
 
 _PAGE = 200
 _RECENT = 100
+_CANCEL_AT_ONCE = 500
+"""Temporal bounds the cancellations that a workflow may have pending."""
 _BACKLOG = 4
 """Cases that may be under way per line of the agent: when recognition falls behind, no more calls are made."""
 _SHOWN = 20
@@ -95,7 +97,12 @@ class VoiceTestRun:
             if self._plan is None:
                 raise
             await self._hang_up(self._plan)
-        self._report = await self._publish(self._plan or plan)
+        publishing = asyncio.ensure_future(self._publish(self._plan or plan))
+        try:
+            self._report = await asyncio.shield(publishing)
+        except asyncio.CancelledError as late:  # what was measured is reported all the same
+            cancelled = cancelled or late
+            self._report = await publishing
         self._show()
         if cancelled is not None:
             raise cancelled
@@ -151,8 +158,13 @@ class VoiceTestRun:
             if not self._queue and self._next_offset < plan.total:
                 page = await workflow.execute_activity_method(
                     PlanStep.plan,
-                    PageRequest(request=asked, suite=plan.suite, offset=self._next_offset, limit=_PAGE),
-                    **policies.PLAN,
+                    PageRequest(
+                        request=asked.model_copy(update={"resume": None}),
+                        suite=plan.suite,
+                        offset=self._next_offset,
+                        limit=_PAGE,
+                    ),
+                    **policies.NEXT_PAGE,
                 )
                 self._queue = list(page.keys)
                 self._next_offset += len(page.keys)
@@ -224,7 +236,9 @@ class VoiceTestRun:
     async def _hang_up(self, plan: RunPlan) -> None:
         """Cancel every case in flight and wait until it has hung up and reported."""
         self._queue = []
-        await asyncio.gather(*(self._cancel(update.key) for update in list(self._in_flight.values())))
+        keys = [update.key for update in self._in_flight.values()]
+        for at in range(0, len(keys), _CANCEL_AT_ONCE):
+            await asyncio.gather(*(self._cancel(key) for key in keys[at : at + _CANCEL_AT_ONCE]))
         deadline = workflow.now() + policies.CANCEL_GRACE
         while self._in_flight and workflow.now() < deadline:
             try:

@@ -71,7 +71,7 @@ def match_time(expected: str, text: str, language: str) -> Match:
     heard = {minute for _, minutes, _ in readings for minute in minutes}
     clear = [minutes for _, minutes, weak in readings if not weak]
     shown = sorted({_clock(min(minutes)) for minutes in clear})
-    return Match(bool(wanted & heard), tuple(shown))
+    return Match(bool(wanted & heard), tuple(shown), unsure=not wanted)
 
 
 def match_amount(expected: str, text: str, language: str) -> Match:
@@ -81,7 +81,7 @@ def match_amount(expected: str, text: str, language: str) -> Match:
     found = any(
         value == other and (not currency or currency == sign) for value, currency in wanted for other, sign in heard
     )
-    return Match(found, tuple(f"{sign}{value:g}" for value, sign in sorted(heard)))
+    return Match(found, tuple(f"{sign}{value:g}" for value, sign in sorted(heard)), unsure=not wanted)
 
 
 def match_number(expected: float | str, text: str, language: str) -> Match:
@@ -94,7 +94,7 @@ def match_number(expected: float | str, text: str, language: str) -> Match:
         if len(code) > 3:  # noqa: PLR2004 - a code or a telephone number, not a count
             return Match(code in re.sub(r"\D", "", _ZERO.sub("0", spoken)), shown)
         wanted = _numbers(digits(expected, language))
-        return Match(bool(wanted & heard), shown)
+        return Match(bool(wanted & heard), shown, unsure=not wanted)
     return Match(float(expected) in heard, shown)
 
 
@@ -102,7 +102,8 @@ def match_date(expected: str, text: str, language: str) -> Match:
     """A weekday, a day of a month (the year counts where both give one), or a word such as `tomorrow`."""
     wanted, heard = _dates(digits(expected, language)), _dates(digits(text, language))
     found = bool(wanted) and all(any(_same_date(day, other) for other in heard) for day in wanted)
-    return Match(found, tuple(sorted(" ".join(str(part) for part in day if part) for day in heard)))
+    shown = tuple(sorted(" ".join(str(part) for part in day if part) for day in heard))
+    return Match(found, shown, unsure=not wanted)
 
 
 def match_name(expected: str, text: str, language: str) -> Match:
@@ -165,7 +166,10 @@ def _amounts(text: str) -> set[tuple[float, str]]:
     for match in (*_AMOUNT_SIGN.finditer(text), *_AMOUNT_WORD.finditer(text)):
         value = _value(match["value"])
         cents = match.groupdict().get("cents")
-        found.add((value + (int(cents) / 100 if cents else 0), _CURRENCY[match["sign"][0]]))
+        sign = _CURRENCY[match["sign"][0]]
+        found.add((value, sign))
+        if cents:
+            found.add((value + int(cents) / 100, sign))
     return found
 
 

@@ -6,7 +6,7 @@ from rapidfuzz.distance import Levenshtein
 
 from activities.audio import Audio, rms_dbfs
 from activities.checks.spoken import words
-from voicewright.call import CallRecord, TurnTiming
+from voicewright.call import CallEnd, CallRecord, TurnTiming
 from voicewright.suite import Case, in_language
 from voicewright.transcript import Transcript
 
@@ -63,13 +63,21 @@ def _stuttered(record: CallRecord) -> str | None:
 
 
 def _silent_caller(call: Call) -> str | None:
-    for timing in call.record.turns:
+    for timing in _whole_turns(call.record):
         if timing.caller_start_ms is None or timing.caller_end_ms is None:
             continue
         level = rms_dbfs(call.caller.samples[_span(timing, call.caller.rate_hz)])
         if level < MIN_CALLER_DBFS:
             return f"our caller was silent in turn {timing.turn} ({level:.0f} dBFS): the agent heard nothing to answer"
     return None
+
+
+def _whole_turns(record: CallRecord) -> tuple[TurnTiming, ...]:
+    """Turns that were spoken to their end: an agent that hangs up may cut the last one, and that is its fault."""
+    cut = record.end in {CallEnd.AGENT_HUNG_UP, CallEnd.TOO_LONG}
+    if cut and record.turns and record.turns[-1].agent_start_ms is None:
+        return record.turns[:-1]
+    return record.turns
 
 
 def _span(timing: TurnTiming, rate_hz: int) -> slice:
@@ -80,11 +88,11 @@ def _span(timing: TurnTiming, rate_hz: int) -> slice:
 
 def _unintelligible(case: Case, language: str, call: Call) -> str | None:
     """Judged over all turns that were spoken, so that one misheard short word condemns nothing."""
-    spoken = {timing.turn for timing in call.record.turns if timing.caller_start_ms is not None}
+    spoken = {timing.turn for timing in _whole_turns(call.record) if timing.caller_start_ms is not None}
     said = " ".join(in_language(turn.say, language) or "" for i, turn in enumerate(case.turns) if i in spoken)
     if len(words(said, language)) < _MIN_WORDS:
         return None
-    heard = call.transcript.caller.text()
+    heard = " ".join(call.transcript.caller.text(turn) for turn in sorted(spoken))
     rate = word_error_rate(said, heard, language)
     if rate > MAX_CALLER_WER:
         return (

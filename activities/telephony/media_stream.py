@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
@@ -35,7 +34,7 @@ from activities.audio import Samples
 from activities.errors import BadInputError, InstallationError, LineDiedError, LineError
 from activities.ports import FRAME_MS, Line
 from activities.telephony import g711
-from voicewright.suite import AgentTarget
+from voicewright.suite import AgentTarget, without_query
 
 FRAME_SAMPLES = g711.RATE_HZ * FRAME_MS // 1000
 _SILENT_FRAME = np.zeros(FRAME_SAMPLES, np.int16)
@@ -70,7 +69,7 @@ class MediaStreamDialler:
         headers = {name: fill_secrets(text, os.environ) for name, text in target.headers.items()}
         if target.auth_token is not None:
             headers["x-twilio-signature"] = _signature(target.url, fill_secrets(target.auth_token, os.environ))
-        where = _without_query(target.url)
+        where = without_query(target.url)
         try:
             socket = await connect(
                 target.url,
@@ -89,8 +88,8 @@ class MediaStreamDialler:
             if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 - server errors
                 raise LineError(message) from None
             raise BadInputError(f"{message}: check the agent's url, headers and auth_token") from None
-        except InvalidURI as error:
-            raise BadInputError(f"the agent's url cannot be called: {error}") from None
+        except InvalidURI:
+            raise BadInputError(f"the agent's url {where} cannot be called: check host and port") from None
         except (OSError, InvalidHandshake, TimeoutError) as error:
             reason = str(error) or "no answer in time"
             raise LineError(f"could not connect to the agent at {where}: {reason}; is it running?") from None
@@ -272,9 +271,3 @@ class MediaStreamLine:
 def _signature(url: str, auth_token: str) -> str:
     """X-Twilio-Signature of a WebSocket handshake: base64 of HMAC-SHA1 over the URL (Twilio, "Webhooks security")."""
     return base64.b64encode(hmac.new(auth_token.encode(), url.encode(), hashlib.sha1).digest()).decode()
-
-
-def _without_query(url: str) -> str:
-    """An address for messages and logs: a query may hold a token."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}"

@@ -12,11 +12,13 @@ def measure(held: Held) -> tuple[tuple[TurnTiming, ...], tuple[Speech, ...]]:
     `voice_activity.refine`. A stretch of agent speech belongs to the turn in which it began.
     """
     spans = refine(held.agent_spans, held.agent, held.rate_hz)
-    speech: list[Speech] = []
+    # What was said before a caller who speaks first is a greeting, and nobody's answer.
+    first = held.turns[0].began if held.turns and held.turns[0].caller is not None else 0
+    speech = [_speech(Side.AGENT, span, None, held.rate_hz) for span in spans if span.start < first]
     timings: list[TurnTiming] = []
     for number, turn in enumerate(held.turns):
         until = held.turns[number + 1].began if number + 1 < len(held.turns) else len(held.agent) + 1
-        since = 0 if number == 0 else turn.began
+        since = 0 if number == 0 and turn.caller is None else turn.began
         answers = [span for span in spans if since <= span.start < until]
         timings.append(_timing(turn, answers, held.rate_hz))
         if turn.caller is not None:
@@ -47,7 +49,7 @@ def _timing(turn: HeldTurn, answers: list[Span], rate_hz: int) -> TurnTiming:
     )
 
 
-def _speech(side: Side, span: Span, turn: int, rate_hz: int) -> Speech:
+def _speech(side: Side, span: Span, turn: int | None, rate_hz: int) -> Speech:
     return Speech(side=side, start_ms=_ms(span.start, rate_hz), end_ms=_ms(span.end, rate_hz), turn=turn)
 
 

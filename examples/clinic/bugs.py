@@ -10,7 +10,7 @@ class Bug(StrEnum):
     """Switch on with `--bugs a,b`, or for one caller with `?bugs=a,b` in the address."""
 
     WRONG_TIME = "wrong_time"
-    """Reads back "thirteen" where the caller said "thirty"."""
+    """Books half an hour past the wrong hour: ten thirty where the caller said nine thirty."""
     SLOW = "slow"
     """Takes six seconds to look up the opening hours."""
     SILENT = "silent"

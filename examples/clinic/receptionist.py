@@ -114,5 +114,5 @@ class Receptionist:
         return None
 
     def _read_back(self, hour: int, minute: int) -> str:
-        wrong = Bug.WRONG_TIME in self.bugs and minute == 30  # noqa: PLR2004 - thirty, heard as thirteen
-        return say_time(hour, 13 if wrong else minute)
+        wrong = Bug.WRONG_TIME in self.bugs and minute == 30  # noqa: PLR2004 - half past, taken for half to
+        return say_time(hour + 1 if wrong else hour, minute)

@@ -27,7 +27,7 @@ from voicewright.verdict import Decision
 
 SUITE = Path("examples/clinic/suite.yaml")
 MEANT_FOR = {
-    "wrong_time": ("book-half-past", "time: expected 9:30, heard 9:13"),
+    "wrong_time": ("book-half-past", "time: expected 9:30, heard 10:30"),
     "slow": ("opening-hours", "time to first audio"),
     "silent": ("address", "no speech within"),
     "talks_over_caller": ("long-story", "talked over them"),

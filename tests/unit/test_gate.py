@@ -86,6 +86,12 @@ def test_what_makes_a_call_invalid(broken: Call, says: str) -> None:
     assert says in reason
 
 
+def test_an_agent_that_hangs_up_while_we_speak_is_judged() -> None:
+    cut = call(heard="please", end=CallEnd.AGENT_HUNG_UP, ttfa_ms=None)
+    assert invalid_because(CASE, "en", cut) is None
+    assert failed(cut) == {"conversation"}
+
+
 def test_word_error_rate_forgives_spelling() -> None:
     assert word_error_rate("at nine thirty on Tuesday", "At 9 30 on tuesday.", "en") == 0
     assert word_error_rate("one two three four", "1 2 3 5", "en") == 0.25

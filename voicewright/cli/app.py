@@ -6,10 +6,12 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import typer
+from pydantic import ValidationError
+from temporalio.service import RPCError
 
 from voicewright import __version__
 from voicewright.cli.console import fail, out
-from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError
+from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError, UnansweredError
 from voicewright.connect import UnreachableError
 from voicewright.outcome import ExitCode
 from voicewright.s3 import StoreError
@@ -60,9 +62,15 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
         except (NotFoundError, ReviewRefusedError, RunFailedError) as error:
             fail(str(error))
             code = ExitCode.BAD_INPUT
-        except (UnreachableError, StoreError) as error:
+        except (UnansweredError, UnreachableError, StoreError) as error:
             fail(str(error))
             code = ExitCode.ERRORED
+        except RPCError as error:
+            fail(f"Temporal refused or went away: {error.message}; `voicewright doctor` tells more")
+            code = ExitCode.ERRORED
+        except (ValidationError, OSError) as error:
+            fail(str(error))
+            code = ExitCode.BAD_INPUT
         raise typer.Exit(code)
 
     return run

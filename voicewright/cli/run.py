@@ -84,6 +84,9 @@ async def run_and_report(
     started: Callable[[str], None] | None = None,
 ) -> int:
     """Start a run, follow it, print its table; returns the exit code. `limits`: timeout and wait for reviews, in s."""
+    if junit is not None:  # found out before an hour of calls, not after
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        junit.touch()
     voicewright = await Voicewright.connect(settings)
     run_id = await voicewright.start(request, run_id=run_id)
     if started is not None:
@@ -99,7 +102,6 @@ async def run_and_report(
     _summarise(watched, run_id, settings)
     if junit is not None:
         suite = watched.progress.suite.name if watched.progress.suite is not None else request.suite
-        junit.parent.mkdir(parents=True, exist_ok=True)
         junit.write_bytes(junit_xml(suite, run_id, results, pending=watched.progress.reviewing))
         err.print(f"JUnit XML: {escape(str(junit))}")
     return _code(watched, run_id)
@@ -110,8 +112,9 @@ def _code(watched: Watched, run_id: str) -> int:
     progress = watched.progress
     code = exit_code(progress.counts, still_open=progress.reviewing_total)
     open_cases = progress.total - progress.done - progress.reviewing_total
-    if watched.timed_out and open_cases > 0:
-        fail(f"time is up and {open_cases} cases are not done; the run goes on: voicewright runs show {run_id}")
+    if progress.total == 0 or (not progress.finished and not progress.cancelled and open_cases > 0):
+        what = f"{open_cases} cases are" if progress.total else "the plan is"
+        fail(f"time is up and {what} not done; the run goes on: voicewright runs show {run_id}")
     elif not progress.cancelled:
         return code
     return code if code is ExitCode.FAILED else ExitCode.ERRORED
