@@ -73,7 +73,10 @@ class _Voice:
     def speak(self, text: str, speed: float) -> Audio:
         from piper import SynthesisConfig  # noqa: PLC0415
 
-        chunks = self._voice.synthesize(text, SynthesisConfig(length_scale=1 / speed))
+        # Without noise the same text is the same sound on every machine: a case that passed once is said alike again.
+        chunks = self._voice.synthesize(
+            text, SynthesisConfig(length_scale=1 / speed, noise_scale=0.0, noise_w_scale=0.0)
+        )
         samples = [chunk.audio_int16_array for chunk in chunks]
         if not samples:
             raise BadInputError(f"nothing to say in {text!r}: give the caller words")

@@ -65,7 +65,9 @@ class Mouth:
         """Mu-law at 8 kHz. Blocking."""
         with self._lock:
             scale = _MUMBLE_SPEED if mumbled else None
-            chunks = list(self._voice.synthesize(text, SynthesisConfig(length_scale=scale)))
+            chunks = list(
+                self._voice.synthesize(text, SynthesisConfig(length_scale=scale, noise_scale=0.0, noise_w_scale=0.0))
+            )
             rate = self._voice.config.sample_rate
         speech = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float64)
         speech = resample_poly(speech, RATE_HZ, rate) * _PEAK
