@@ -1,8 +1,10 @@
 """`python tests/replay/record.py`: record a history of every ending, with fake steps on Temporal's dev server."""
 
 import asyncio
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT.parent / "workflows")]
@@ -19,6 +21,13 @@ from voicewright.leave import leave  # noqa: E402
 from voicewright.queues import WORKFLOWS  # noqa: E402
 from voicewright.review import ReviewPolicy  # noqa: E402
 from voicewright.verdict import Decision  # noqa: E402
+
+
+def without_traces(part: Any) -> Any:
+    """Stack traces name folders of the machine that recorded them, and replay does not read them."""
+    if isinstance(part, dict):
+        return {key: "" if key == "stackTrace" else without_traces(value) for key, value in part.items()}
+    return [without_traces(item) for item in part] if isinstance(part, list) else part
 
 
 async def record(client: Client, name: str, steps: Steps, *, cancel: bool = False, decide: bool = False) -> None:
@@ -40,7 +49,8 @@ async def record(client: Client, name: str, steps: Steps, *, cancel: bool = Fals
             assert cancel
         for prefix, one in (("run", handle), ("case", case)):
             path = ROOT / "histories" / f"{prefix}-{name}.json"
-            path.write_text((await one.fetch_history()).to_json())
+            history = without_traces(json.loads((await one.fetch_history()).to_json()))
+            path.write_text(json.dumps(history, indent=2) + "\n")
             print(path.relative_to(ROOT), path.stat().st_size, "bytes")  # noqa: T201
 
 
