@@ -21,8 +21,9 @@ from activities.telephony.conversation import Conversation, Held, PlannedTurn
 from activities.telephony.timeline import measure
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.artifact import ArtifactRef
-from voicewright.call import CallRecord, CallSummary, Pacing
+from voicewright.call import CallRecord, CallSummary, Pacing, Waveform
 from voicewright.case import CaseRequest
+from voicewright.report.waveform import outlines
 from voicewright.steps import CallerSpeech, CallRequest
 from voicewright.suite import Case
 
@@ -98,6 +99,7 @@ class CallStep:
         wav = wav_bytes([held.caller, held.agent], held.rate_hz)
         recording = self._store.put(case.file("recording.wav"), wav, "audio/wav")
         timings, speech = measure(held)
+        caller_wave, agent_wave = outlines(wav)
         p50, p99, worst = (round(value, 2) for value in held.lateness_ms)
         record = CallRecord(
             channel=channel,
@@ -116,6 +118,7 @@ class CallStep:
                 late_p99_ms=p99,
                 late_max_ms=worst,
             ),
+            waveform=Waveform(caller=caller_wave, agent=agent_wave),
         )
         body = record.model_dump_json().encode()
         self._store.put(case.file("call.json"), body, "application/json")

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from activities.audio import Audio, Samples
 from voicewright.artifact import ArtifactRef
+from voicewright.defect import Defect, Issue
+from voicewright.run import RunNotice
 from voicewright.suite import AgentTarget
 
 
@@ -29,6 +31,12 @@ class ObjectStore(Protocol):
 
     def get_if_present(self, key: str) -> bytes | None:
         """Read, or None."""
+
+    def get_versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Read with a tag of the content, or None."""
+
+    def put_if_unchanged(self, key: str, body: bytes, media_type: str, tag: str) -> bool:
+        """Replace what has that tag; False where it changed meanwhile."""
 
     def delete(self, key: str) -> None:
         """Remove."""
@@ -129,6 +137,46 @@ class Dialler(Protocol):
             LineError: no connection; worth another try.
             BadInputError: the far end refused us for good, or the target makes no sense.
         """
+
+
+class Encoder(Protocol):
+    """Makes recordings small."""
+
+    def mp3(self, wav: bytes) -> bytes:
+        """A WAV file as MP3, channels kept. Blocking.
+
+        Raises:
+            InstallationError: the program that encodes is missing.
+        """
+
+
+class IssueTracker(Protocol):
+    """An outside tracker. Blocking. Raises `UnavailableError` and `InstallationError`."""
+
+    def find(self, defect_id: str) -> Issue | None:
+        """The issue that was made for a defect, if there is one."""
+
+    def create(self, defect: Defect, text: str) -> Issue:
+        """Make an issue that `find` finds."""
+
+    def comments(self, issue: Issue) -> list[str]:
+        """Texts of all comments, and of the description."""
+
+    def comment(self, issue: Issue, text: str) -> None:
+        """Add a comment."""
+
+    def is_done(self, issue: Issue) -> bool:
+        """Whether people there consider it done."""
+
+    def move(self, issue: Issue, *, done: bool) -> None:
+        """Close or reopen."""
+
+
+class Notifier(Protocol):
+    """Somebody who wants to know. Blocking. Raises `UnavailableError` and `InstallationError`."""
+
+    def tell(self, notice: RunNotice) -> None:
+        """Say how a run stands, or bring up to date what was said."""
 
 
 FRAME_MS = 20

@@ -1,4 +1,4 @@
-"""The last steps: each case's result exactly once, and the run's report from all of them."""
+"""The last step of a case: its result, exactly once."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,11 +10,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.heartbeat import heartbeats
 from activities.ports import ObjectStore
-from voicewright.artifact import ArtifactRef, case_key, run_key
+from voicewright.artifact import ArtifactRef, case_key
 from voicewright.case import CaseError, CaseKey, CasePhase, CaseResult, CaseUpdate, Step
 from voicewright.outcome import Outcome
-from voicewright.results import RunReport, case_results, junit_xml
-from voicewright.run import LostCases, LostCasesRequest, ReportRefs, ReportRequest
+from voicewright.run import LostCases, LostCasesRequest
 
 
 class RecordStep:
@@ -34,35 +33,6 @@ class RecordStep:
         body = result.model_dump_json(indent=1).encode()
         stored = self._store.put_if_absent(key, body, "application/json")
         return stored or self._store.reference(key, self._store.get(key), "application/json")
-
-    @activity.defn(name="publish_report")
-    async def publish_report(self, request: ReportRequest) -> ReportRefs:
-        """Gather all results of a run into `results.json` and `junit.xml`."""
-        async with heartbeats(lambda: "gathering results"):
-            return await asyncio.to_thread(self._publish, request)
-
-    def _publish(self, request: ReportRequest) -> ReportRefs:
-        cases = case_results(self._store, request.run_id)
-        report = RunReport(
-            run_id=request.run_id,
-            suite=request.suite,
-            agent=request.agent,
-            total=request.total,
-            counts=request.counts,
-            not_run=request.total - sum(request.counts.values()),
-            cancelled=request.cancelled,
-            started_at=request.started_at,
-            ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            cases=tuple(cases),
-        )
-        junit = junit_xml(request.suite.name, request.run_id, cases)
-        return ReportRefs(
-            report=self._put(request, "results.json", report.model_dump_json(indent=1).encode(), "application/json"),
-            junit=self._put(request, "junit.xml", junit, "application/xml"),
-        )
-
-    def _put(self, request: ReportRequest, file: str, body: bytes, media_type: str) -> ArtifactRef:
-        return self._store.put(run_key(request.run_id, file), body, media_type)
 
     @activity.defn(name="check_cases")
     async def check_cases(self, request: LostCasesRequest) -> LostCases:

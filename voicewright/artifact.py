@@ -50,3 +50,18 @@ def run_key(run_id: str, file: str) -> str:
 def case_key(run_id: str, case: str, language: str, repeat: int, file: str) -> str:
     """A file that belongs to one case of a run."""
     return f"runs/{_part(run_id)}/cases/{_part(case)}/{_part(language)}/{repeat}/{file}"
+
+
+def defect_key(defect_id: str) -> str:
+    """A defect of the built-in tracker."""
+    return f"defects/{_part(defect_id)}.json"
+
+
+def signature_key(digest: str) -> str:
+    """Which defect a failure signature belongs to."""
+    return f"signatures/{digest}.json"
+
+
+def baseline_key(suite: str, branch: str) -> str:
+    """The newest finished run of a suite on a branch."""
+    return f"suites/{_part(suite)}/baselines/{_part(branch)}.json"

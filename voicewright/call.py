@@ -64,6 +64,13 @@ class Pacing(Contract):
     late_max_ms: float
 
 
+class Waveform(Contract):
+    """Outlines of both sides for pages; see `voicewright.report.waveform`."""
+
+    caller: str
+    agent: str
+
+
 class CallRecord(Contract):
     """Everything known about one call; stored as `call.json` beside its recording."""
 
@@ -78,6 +85,7 @@ class CallRecord(Contract):
     turns: tuple[TurnTiming, ...]
     speech: tuple[Speech, ...]
     pacing: Pacing
+    waveform: Waveform | None = None
 
 
 class CallSummary(Contract):

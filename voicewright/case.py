@@ -60,6 +60,7 @@ class Step(StrEnum):
     TRANSCRIBE = "transcribe"
     VALIDATE = "validate"
     REVIEW = "review"
+    FILE_DEFECT = "file_defect"
     RECORD = "record"
     DONE = "done"
 
@@ -78,12 +79,13 @@ class CaseResult(Contract):
     run_id: str
     suite: SuiteRef
     key: CaseKey
-    title: str = ""
     workflow_id: str
     outcome: Outcome
     verdict: Verdict | None = None
     review: ReviewDecision | None = None
     error: CaseError | None = None
+    defect: str = ""
+    """Id of the defect that this failure belongs to."""
     call: CallSummary | None = None
     transcript: TranscriptSummary | None = None
     started_at: str
@@ -116,6 +118,10 @@ class CaseState(Contract):
     reminders: int = 0
     refused: tuple[str, ...] = ()
     """Decisions that came by signal and were refused, with the reason: a signal gets no answer."""
+    suite: SuiteRef | None = None
+    run_id: str = ""
+    waiting: bool = False
+    """Whether a decision would be taken now."""
     error: CaseError | None = None
 
 

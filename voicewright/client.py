@@ -31,9 +31,9 @@ from ulid import ULID
 
 from voicewright import search_attributes as attributes
 from voicewright.case import CaseState
-from voicewright.connect import connect
+from voicewright.connect import connect, patiently
 from voicewright.queues import WORKFLOWS
-from voicewright.review import ReviewDecision, ReviewSubmission
+from voicewright.review import MEMO_REASON, ReviewDecision, ReviewSubmission
 from voicewright.run import RunProgress, RunRequest
 from voicewright.settings import Settings
 
@@ -81,6 +81,8 @@ class ReviewEntry:
     case: str
     language: str
     since: datetime
+    reason: str = ""
+    """Why the machine is unsure."""
 
 
 class Voicewright:
@@ -97,6 +99,11 @@ class Voicewright:
             voicewright.connect.UnreachableError: Temporal does not answer.
         """
         return cls(await connect(settings or Settings()))
+
+    @classmethod
+    async def connect_patiently(cls, settings: Settings) -> "Voicewright":
+        """Connect, waiting a minute for a Temporal that is just being started; for programs that keep running."""
+        return cls(await patiently("Temporal", lambda: connect(settings, service="voicewright-web")))
 
     async def start(self, request: RunRequest, *, run_id: str | None = None) -> str:
         """Start a run and return its id. Starting the same id twice is the same run."""
@@ -198,6 +205,7 @@ class Voicewright:
         found: list[ReviewEntry] = []
         async for item in self.temporal.list_workflows(attributes.REVIEW_QUEUE, limit=limit):
             known = item.typed_search_attributes
+            noted = await item.memo()
             found.append(
                 ReviewEntry(
                     workflow_id=item.id,
@@ -205,9 +213,14 @@ class Voicewright:
                     case=known.get(attributes.CASE) or "",
                     language=known.get(attributes.LANGUAGE) or "",
                     since=item.start_time,
+                    reason=str(noted.get(MEMO_REASON, "")),
                 )
             )
         return sorted(found, key=lambda entry: entry.since)
+
+    async def review_backlog(self) -> int:
+        """How many cases wait for a human."""
+        return (await self.temporal.count_workflows(attributes.REVIEW_QUEUE)).count
 
     async def case(self, workflow_id: str) -> CaseState:
         """What is known of a case.

@@ -36,6 +36,8 @@ class RunReport(Contract):
     cancelled: bool
     started_at: str
     ended_at: str
+    branch: str = ""
+    commit: str = ""
     cases: tuple[CaseResult, ...]
 
 

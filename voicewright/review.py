@@ -6,6 +6,9 @@ from pydantic import Field
 
 from voicewright.contract import Contract
 
+MEMO_REASON = "review_reason"
+"""Memo of a case that waits: why, for lists."""
+
 
 class ReviewVerdict(StrEnum):
     """What a validator can say."""

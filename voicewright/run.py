@@ -13,6 +13,17 @@ from voicewright.review import ReviewPolicy
 MAX_PARALLEL = 500
 
 
+class GitHubTarget(Contract):
+    """The commit that hears how a run went."""
+
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    sha: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    """Unknown where a comment on a pull request started the run: then its newest commit is meant."""
+    pull: int | None = None
+    installation: int | None = None
+    """Installation of the GitHub App that sent the event."""
+
+
 class RunRequest(Contract):
     """Input of `VoiceTestRun`; small enough to type in the Temporal UI: `{"suite": "clinic"}`.
 
@@ -36,6 +47,12 @@ class RunRequest(Contract):
     """Overrides the agent's address in the suite."""
     max_parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL)] | None = None
     """Calls in flight at once; default: as the suite says."""
+    branch: Annotated[str, Field(max_length=250)] = ""
+    """Branch of the agent under test; its newest finished run is a baseline under this name."""
+    commit: Annotated[str, Field(max_length=64)] = ""
+    """Commit of the agent under test."""
+    github: GitHubTarget | None = None
+    """Where to report back; set by the webhook."""
     resume: "RunState | None" = None
     """Set by the workflow itself when it continues as new; never by people."""
 
@@ -80,6 +97,8 @@ class RunState(Contract):
     recent: tuple[CaseUpdate, ...]
     news: int
     started_at: str
+    announced: int = 0
+    """How many cases that wait for a human people were told of."""
 
 
 class RunProgress(Contract):
@@ -117,6 +136,8 @@ class RunResult(Contract):
     cancelled: bool = False
     report: ArtifactRef
     junit: ArtifactRef
+    html: ArtifactRef | None = None
+    markdown: ArtifactRef | None = None
 
 
 class LostCasesRequest(Contract):
@@ -143,6 +164,8 @@ class ReportRequest(Contract):
     counts: dict[Outcome, int]
     cancelled: bool
     started_at: str
+    branch: str = ""
+    commit: str = ""
 
 
 class ReportRefs(Contract):
@@ -150,6 +173,40 @@ class ReportRefs(Contract):
 
     report: ArtifactRef
     junit: ArtifactRef
+    html: ArtifactRef | None = None
+    markdown: ArtifactRef | None = None
+
+
+class RunNotice(Contract):
+    """Input of `notify`: how a run stands, for people and for the commit that it tests."""
+
+    run_id: str
+    suite: SuiteRef
+    agent: str
+    total: int
+    counts: dict[Outcome, int]
+    reviewing: tuple[CaseKey, ...] = ()
+    """Cases that wait for a human; the first of them."""
+    reviewing_total: int = 0
+    finished: bool = False
+    cancelled: bool = False
+    wrong: tuple[CaseUpdate, ...] = ()
+    """Cases that did not pass; the last of them."""
+    github: GitHubTarget | None = None
+
+
+class SettleRequest(Contract):
+    """Input of `settle_defects`: a finished run whose passes count for the defects of its suite."""
+
+    run_id: str
+    suite: SuiteRef
+
+
+class SettledDefects(Contract):
+    """Defects whose status changed."""
+
+    moved: tuple[str, ...] = ()
+    publish: bool = False
 
 
 class ReviewRequest(Contract):

@@ -10,17 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from voicewright.artifact import ArtifactRef
 from voicewright.settings import Settings
+from voicewright.store_error import ObjectMissingError, StoreError
+
+__all__ = ["ObjectMissingError", "S3Store", "StoreError"]
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-class StoreError(Exception):
-    """The object store did not do what was asked; the message says which store and what to check."""
-
-
-class ObjectMissingError(StoreError):
-    """There is no object under that key."""
 
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -90,6 +85,30 @@ class S3Store:
             return self.get(key)
         except ObjectMissingError:
             return None
+
+    def get_versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Read an object with the tag of its present content, or None where there is none."""
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key)
+            return found["Body"].read(), found["ETag"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _MISSING:
+                return None
+            raise self._trouble("read", key, error) from error
+        except BotoCoreError as error:
+            raise self._trouble("read", key, error) from error
+
+    def put_if_unchanged(self, key: str, body: bytes, media_type: str, tag: str) -> bool:
+        """Replace an object unless somebody else did since `tag` was read; False means that somebody did."""
+        try:
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=media_type, IfMatch=tag)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in {*_EXISTS, *_MISSING}:
+                return False
+            raise self._trouble("store", key, error) from error
+        except BotoCoreError as error:
+            raise self._trouble("store", key, error) from error
+        return True
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""

@@ -7,10 +7,10 @@ typed in the same folder need no settings at all. A variable that is set wins.
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 STACK_FILE = Path("stack.json")
 
@@ -36,7 +36,11 @@ class _RunningStack(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """One flat list; `docs/settings.md` explains each."""
+    """One flat list; `docs/settings.md` explains each.
+
+    Secrets may come as files, one per setting and named like its variable in lower case
+    (`voicewright_jira_token`), in the folder that `VOICEWRIGHT_SECRETS_DIR` names.
+    """
 
     model_config = SettingsConfigDict(env_prefix="VOICEWRIGHT_", extra="ignore", frozen=True)
 
@@ -73,7 +77,44 @@ class Settings(BaseSettings):
     calls_per_worker: int = Field(20, ge=1, description="Calls that one `calls` worker holds at once.")
     speech_per_worker: int = Field(2, ge=1, description="Speech activities that one `speech` worker runs at once.")
 
+    web_url: str | None = Field(None, description="Address of the web app as people reach it, for links.")
+    web_hosts: str = Field(
+        "127.0.0.1,localhost", description="Host names that the web app answers to, comma-separated; `*` for any."
+    )
+
+    defect_passes: int = Field(3, ge=1, description="Passes in a row of all its cases after which a defect has healed.")
+    defect_auto_close: bool = Field(False, description="Close a healed defect; otherwise it is proposed for closing.")
+
+    jira_url: str | None = Field(
+        None, description="Address of Jira; unset keeps defects in the built-in tracker alone."
+    )
+    jira_user: str | None = Field(
+        None, description="E-mail address of the Jira Cloud account; unset with a token of a server."
+    )
+    jira_token: SecretStr | None = Field(None, description="API token (Cloud) or personal access token (Data Center).")
+    jira_project: str = Field("", description="Key of the project that gets the issues.")
+    jira_issue_type: str = Field("Bug", description="Type of the issues.")
+
+    slack_token: SecretStr | None = Field(None, description="Bot token; unset tells nobody.")
+    slack_channel: str = Field("", description="Id of the channel that gets a message per run.")
+    slack_api_url: str = Field("https://slack.com/api/", description="Address of Slack's Web API.")
+
+    github_webhook_secret: SecretStr | None = Field(
+        None, description="Secret of the webhook; unset refuses all of them."
+    )
+    github_rules: Path | None = Field(None, description="YAML file that says which events start which suites.")
+    github_token: SecretStr | None = Field(None, description="Token that may write commit statuses.")
+    github_app_id: str | None = Field(None, description="Id of a GitHub App; check runs need one.")
+    github_private_key_file: Path | None = Field(None, description="The App's private key, a PEM file.")
+    github_api_url: str = Field("https://api.github.com", description="Address of GitHub's API.")
+
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port on which a worker serves Prometheus metrics; unset serves none."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address on which metrics are served.")
+    otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector for traces; unset makes none.")
     log_level: str = Field("INFO", description="Level of the workers' logs.")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
 
     @classmethod
     def settings_customise_sources(
@@ -85,4 +126,6 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before environment before the running local stack."""
-        return init_settings, env_settings, dotenv_settings, file_secret_settings, _RunningStack(settings_cls)
+        folder = os.environ.get("VOICEWRIGHT_SECRETS_DIR")
+        secrets = SecretsSettingsSource(settings_cls, folder) if folder else file_secret_settings
+        return init_settings, env_settings, dotenv_settings, secrets, _RunningStack(settings_cls)

@@ -7,24 +7,23 @@ import logging
 import os
 import signal
 import sys
-import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
+from activities.errors import StepError
 from voicewright import search_attributes
-from voicewright.connect import UnreachableError, connect
+from voicewright.connect import UnreachableError, connect, patiently
 from voicewright.leave import leave
+from voicewright.logs import set_up_logs
 from voicewright.s3 import S3Store, StoreError
 from voicewright.settings import Settings
+from voicewright.traces import TracingError, flush
 from workers.build import BUILDERS, warm_up
+from workers.metrics import metrics_runtime
+from workers.reconciliation import schedule_reconciliation
 
 _log = logging.getLogger("workers")
-_PATIENCE_S = 60.0
 _SWITCH_S = 0.0005
 """How long a busy thread keeps the interpreter. Python's 5 ms would add up, over the system calls of a few frames, to
 stutter in every live call whenever a suite is parsed or a recording measured in the same process."""
-_RETRY_S = 1.0
-T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,36 +39,28 @@ def main(arguments: list[str] | None = None) -> int:
     names = parser.parse_args(arguments).queues
     settings = Settings()
     sys.setswitchinterval(_SWITCH_S)
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    # At DEBUG it prints handshake headers, which may hold an agent's token.
-    logging.getLogger("websockets").setLevel(logging.INFO)
+    set_up_logs(settings)
     try:
         asyncio.run(_serve(list(BUILDERS) if "all" in names else names, settings))
-    except (UnreachableError, StoreError) as error:
+    except (UnreachableError, StoreError, TracingError) as error:
         _log.error("%s", error)
         return 3
+    except StepError as error:
+        _log.error("%s", error.message)
+        return 2
+    finally:
+        flush()
     return 0
 
 
-async def _patiently(what: str, reach: Callable[[], Awaitable[T]]) -> T:
-    """Servers and workers may be started in any order: wait for those that are not up yet."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            return await reach()
-        except (UnreachableError, StoreError) as error:
-            if time.monotonic() > deadline:
-                raise
-            _log.info("waiting for %s: %s", what, error)
-            await asyncio.sleep(_RETRY_S)
-
-
 async def _serve(names: list[str], settings: Settings) -> None:
-    client = await _patiently("Temporal", lambda: connect(settings))
-    await _patiently("the object store", lambda: asyncio.to_thread(S3Store(settings).ensure_bucket))
+    service = f"voicewright-{'-'.join(names)}"
+    runtime = metrics_runtime(settings)
+    client = await patiently("Temporal", lambda: connect(settings, runtime=runtime, service=service))
+    await patiently("the object store", lambda: asyncio.to_thread(S3Store(settings).ensure_bucket))
     await search_attributes.register(client)
+    if "integrations" in names and settings.jira_url:
+        await schedule_reconciliation(client)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -13,13 +13,20 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.call import CallStep
 from activities.checks.embedding import EmbeddingModel
+from activities.defects import DefectStep
 from activities.errors import InstallationError
+from activities.integrations.github_status import GitHubStatus
+from activities.integrations.jira_tracker import JiraTracker
+from activities.integrations.slack_notifier import SlackNotifier
+from activities.notify import NotifyStep
 from activities.plan import PlanStep
-from activities.ports import SpeechEngine
+from activities.ports import IssueTracker, Notifier, SpeechEngine
 from activities.record import RecordStep
+from activities.report import ReportStep
 from activities.review import ReviewStep
 from activities.speech.espeak import EspeakEngine
 from activities.speech.gtts_online import GttsEngine
+from activities.speech.mp3 import Mp3Encoder
 from activities.speech.piper import PiperEngine
 from activities.speech.voices import Voices
 from activities.speech.whisper import WhisperRecogniser
@@ -31,9 +38,11 @@ from activities.telephony.voice_activity import Detectors
 from activities.transcribe import TranscribeStep
 from activities.validate import ValidateStep
 from voicewright.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
+from voicewright.report.build import Links
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
 from workflows.case import VoiceTestCase
+from workflows.reconcile import ReconcileDefects
 from workflows.run import VoiceTestRun
 
 _log = logging.getLogger("workers")
@@ -44,7 +53,7 @@ GRACE = timedelta(seconds=5)
 
 SANDBOX = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
-        "activities", "numpy", "pydantic", "pydantic_core", "scipy", "voicewright"
+        "activities", "jinja2", "numpy", "opentelemetry", "pydantic", "pydantic_core", "scipy", "voicewright"
     )
 )
 
@@ -62,7 +71,7 @@ def workflow_worker(client: Client, settings: Settings) -> Built:  # noqa: ARG00
     worker = Worker(
         client,
         task_queue=WORKFLOWS,
-        workflows=[VoiceTestRun, VoiceTestCase],
+        workflows=[VoiceTestRun, VoiceTestCase, ReconcileDefects],
         workflow_runner=SANDBOX,
         graceful_shutdown_timeout=GRACE,
     )
@@ -106,7 +115,11 @@ def calls_worker(client: Client, settings: Settings) -> Built:
 def integrations_worker(client: Client, settings: Settings) -> Built:
     """Plans, reviews, results."""
     store = S3Store(settings)
+    links = Links.of(settings)
     record = RecordStep(store, client)
+    defects = DefectStep(
+        store, _tracker(settings), passes=settings.defect_passes, auto_close=settings.defect_auto_close
+    )
     worker = _activity_worker(
         client,
         INTEGRATIONS,
@@ -114,12 +127,48 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
             PlanStep(SuiteLibrary(store)).plan,
             ReviewStep(store).request_review,
             record.record_result,
-            record.publish_report,
             record.check_cases,
+            defects.file_defect,
+            defects.publish_defect,
+            defects.settle_defects,
+            defects.reconcile_defects,
+            ReportStep(store, links, Mp3Encoder()).publish_report,
+            NotifyStep(_notifiers(settings, store, links)).notify,
         ],
         20,
     )
     return Built(worker)
+
+
+def _tracker(settings: Settings) -> IssueTracker | None:
+    """Jira where it is set."""
+    if settings.jira_url is None:
+        return None
+    if settings.jira_token is None:
+        raise InstallationError("VOICEWRIGHT_JIRA_URL is set, but VOICEWRIGHT_JIRA_TOKEN is not")
+    token = settings.jira_token.get_secret_value()
+    return JiraTracker(settings.jira_url, settings.jira_user, token, settings.jira_project, settings.jira_issue_type)
+
+
+def _notifiers(settings: Settings, store: S3Store, links: Links) -> list[Notifier]:
+    """Who is told of runs."""
+    found: list[Notifier] = []
+    if settings.slack_token is not None:
+        token = settings.slack_token.get_secret_value()
+        found.append(SlackNotifier(store, links, token, settings.slack_channel, settings.slack_api_url))
+    if settings.github_token is not None or settings.github_app_id is not None:
+        secret = settings.github_token
+        found.append(
+            GitHubStatus(
+                store,
+                links,
+                api_url=settings.github_api_url,
+                token=secret.get_secret_value() if secret is not None else None,
+                app_id=settings.github_app_id,
+                private_key_file=settings.github_private_key_file,
+            )
+        )
+    return found
 
 
 def warm_up(built: Built) -> None:

@@ -37,6 +37,7 @@ _NICE_SPEECH = 10
 """Recognition can wait some milliseconds; a live call cannot. The speech worker yields to everything else."""
 _PR_SET_PDEATHSIG = 1
 _WORKERS = (("workflows", "integrations"), ("calls",), ("speech",))
+_WEB = "web"
 _log = logging.getLogger("voicewright")
 
 
@@ -51,6 +52,7 @@ class Ports:
     temporal: int
     ui: int
     s3: int
+    web: int
 
 
 def free_port() -> int:
@@ -66,7 +68,8 @@ def check_free(ports: Ports) -> None:
     Raises:
         StackError: something listens there.
     """
-    for name, port in (("Temporal", ports.temporal), ("the Temporal UI", ports.ui), ("S3", ports.s3)):
+    named = {"Temporal": ports.temporal, "the Temporal UI": ports.ui, "S3": ports.s3, "the web app": ports.web}
+    for name, port in named.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -74,7 +77,7 @@ def check_free(ports: Ports) -> None:
             except OSError:
                 message = (
                     f"port {port} for {name} is taken: is another `voicewright dev` running? Choose others with "
-                    "--temporal-port, --ui-port and --s3-port, or let --free-ports find some"
+                    "--temporal-port, --ui-port, --s3-port and --web-port, or let --free-ports find some"
                 )
                 raise StackError(message) from None
 
@@ -94,6 +97,7 @@ class Stack:
         self.settings = Settings(
             temporal_address=f"{_HOST}:{ports.temporal}",
             temporal_ui_url=f"http://{_HOST}:{ports.ui}",
+            web_url=f"http://{_HOST}:{ports.web}",
             s3_endpoint_url=f"http://{_HOST}:{ports.s3}",
             s3_access_key_id="voicewright",
             s3_secret_access_key=self._secret,
@@ -115,6 +119,7 @@ class Stack:
             **os.environ,
             "VOICEWRIGHT_TEMPORAL_ADDRESS": settings.temporal_address,
             "VOICEWRIGHT_TEMPORAL_UI_URL": settings.temporal_ui_url or "",
+            "VOICEWRIGHT_WEB_URL": settings.web_url or "",
             "VOICEWRIGHT_S3_ENDPOINT_URL": settings.s3_endpoint_url or "",
             "VOICEWRIGHT_S3_ACCESS_KEY_ID": "voicewright",
             "VOICEWRIGHT_S3_SECRET_ACCESS_KEY": self._secret,
@@ -127,12 +132,15 @@ class Stack:
         Raises:
             StackError: a part did not come up; its log is named.
         """
-        for queues in _WORKERS:  # they wait for the servers, and load meanwhile
-            await self._spawn_worker(queues)
+        ours = {"-".join(queues): ["workers", *queues] for queues in _WORKERS}
+        ours[_WEB] = ["api", "--host", _HOST, "--port", str(self._ports.web)]
+        for name, module in ours.items():  # they wait for the servers, and load meanwhile
+            await self._spawn_ours(name, module)
         await asyncio.gather(self._start_temporal(), self._start_s3())
-        for queues in _WORKERS:
-            self._watchers.append(asyncio.create_task(self._keep_alive(queues)))
+        for name, module in ours.items():
+            self._watchers.append(asyncio.create_task(self._keep_alive(name, module)))
         await self._wait_for_workers()
+        await self._until_up(_WEB, self._web_answers)
         self._write_state()
 
     async def _start_temporal(self) -> None:
@@ -175,6 +183,9 @@ class Stack:
         except StoreError:
             return False
         return True
+
+    async def _web_answers(self) -> bool:
+        return _listens(self._ports.web)
 
     async def _until_up(self, name: str, answers: "asyncio.Future[bool] | object") -> None:
         deadline = time.monotonic() + _START_S
@@ -227,23 +238,22 @@ class Stack:
             self.failure = f"{name} stopped with status {code}: {self._tail(name)}"
             self.failed.set()
 
-    async def _spawn_worker(self, queues: tuple[str, ...]) -> None:
+    async def _spawn_ours(self, name: str, module: list[str]) -> None:
         await self._spawn(
-            "-".join(queues),
-            [sys.executable, "-m", "workers", *queues],
+            name,
+            [sys.executable, "-m", *module],
             environment=self.environment,
-            nice=_NICE_SPEECH if "speech" in queues else 0,
+            nice=_NICE_SPEECH if "speech" in module else 0,
         )
 
-    async def _keep_alive(self, queues: tuple[str, ...]) -> None:
-        name = "-".join(queues)
+    async def _keep_alive(self, name: str, module: list[str]) -> None:
         while True:
             code = await self._processes[name].wait()
             if self._stopping:
                 return
-            _log.warning("worker %s ended with status %s; starting it again", name, code)
+            _log.warning("%s ended with status %s; starting it again", name, code)
             await asyncio.sleep(_RESTART_S)
-            await self._spawn_worker(queues)
+            await self._spawn_ours(name, module)
             self._write_state()
 
     def _write_state(self) -> None:
@@ -254,6 +264,7 @@ class Stack:
             "settings": {
                 "temporal_address": settings.temporal_address,
                 "temporal_ui_url": settings.temporal_ui_url,
+                "web_url": settings.web_url,
                 "s3_endpoint_url": settings.s3_endpoint_url,
                 "s3_access_key_id": settings.s3_access_key_id,
                 "s3_secret_access_key": self._secret,
@@ -337,7 +348,8 @@ async def _serve(data: Path, ports: Ports) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running_stack(data, ports) as stack:
-        print(f"Temporal UI  {stack.settings.temporal_ui_url}", flush=True)  # noqa: T201 - a program's output
+        print(f"web app      {stack.settings.web_url}", flush=True)  # noqa: T201 - a program's output
+        print(f"Temporal UI  {stack.settings.temporal_ui_url}", flush=True)  # noqa: T201
         print(f"Temporal     {stack.settings.temporal_address}", flush=True)  # noqa: T201
         print(f"S3           {stack.settings.s3_endpoint_url}", flush=True)  # noqa: T201
         print(f"data, logs   {data}", flush=True)  # noqa: T201
@@ -356,13 +368,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--temporal-port", type=int, default=7233)
     parser.add_argument("--ui-port", type=int, default=8233)
     parser.add_argument("--s3-port", type=int, default=9000)
+    parser.add_argument("--web-port", type=int, default=8080)
     parser.add_argument("--free-ports", action="store_true", help="take any free ports")
     given = parser.parse_args(arguments)
     logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
     ports = (
-        Ports(free_port(), free_port(), free_port())
+        Ports(free_port(), free_port(), free_port(), free_port())
         if given.free_ports
-        else Ports(given.temporal_port, given.ui_port, given.s3_port)
+        else Ports(given.temporal_port, given.ui_port, given.s3_port, given.web_port)
     )
     try:
         asyncio.run(_serve(given.data, ports))

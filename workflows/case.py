@@ -1,4 +1,4 @@
-"""One case: seven steps, in this order, nothing else."""
+"""One case: synthesize, call, transcribe, validate, ask a human, file a defect, record; in this order, nothing else."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 with workflow.unsafe.imports_passed_through():
     from activities.call import CallStep
+    from activities.defects import DefectStep
     from activities.record import RecordStep
     from activities.review import ReviewStep
     from activities.synthesize import SynthesizeStep
@@ -27,8 +28,9 @@ with workflow.unsafe.imports_passed_through():
         CaseUpdate,
         Step,
     )
+    from voicewright.defect import Failure, failure_of
     from voicewright.outcome import Outcome
-    from voicewright.review import ReviewDecision, ReviewStatus, ReviewSubmission, ReviewVerdict, refusal
+    from voicewright.review import MEMO_REASON, ReviewDecision, ReviewStatus, ReviewSubmission, ReviewVerdict, refusal
     from voicewright.run import ReviewRequest
     from voicewright.steps import CallRequest, TranscribeRequest, ValidateRequest
     from voicewright.transcript import TranscriptSummary
@@ -36,6 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
 
 _BY_DECISION = {Decision.PASS: Outcome.PASSED, Decision.FAIL: Outcome.FAILED, Decision.INVALID: Outcome.ERRORED}
+_MEMO = 300
 _BY_REVIEW = {ReviewVerdict.PASS: Outcome.PASSED, ReviewVerdict.FAIL: Outcome.FAILED}
 
 
@@ -56,6 +59,7 @@ class VoiceTestCase:
         self._verdict: Verdict | None = None
         self._waiting = False
         self._review: ReviewDecision | None = None
+        self._defect = ""
         self._reminders = 0
         self._refused: list[str] = []
 
@@ -69,6 +73,9 @@ class VoiceTestCase:
             if is_cancelled_exception(error):
                 cancelled = error
             self._outcome, self._error = Outcome.ERRORED, self._trouble(error)
+        if self._outcome is Outcome.FAILED:
+            with self._timed(Step.FILE_DEFECT):
+                cancelled = await self._file_defect()
         with self._timed(Step.RECORD):
             result = self._result()
             recording = asyncio.ensure_future(
@@ -117,9 +124,29 @@ class VoiceTestCase:
             self._error = CaseError(kind="InvalidTest", message=self._verdict.reason, step=Step.VALIDATE)
         return _BY_DECISION[self._verdict.decision]
 
+    async def _file_defect(self) -> BaseException | None:
+        """One defect per failure signature. A cancellation that comes now is returned: the agent was wrong anyway."""
+        filing = asyncio.ensure_future(self._file(failure_of(self._result())))
+        try:
+            await asyncio.shield(filing)
+        except asyncio.CancelledError as late:
+            await filing
+            return late
+        return None
+
+    async def _file(self, failure: Failure) -> None:
+        try:
+            ref = await workflow.execute_activity_method(DefectStep.file_defect, failure, **policies.FILE_DEFECT)
+            self._defect = ref.id
+            if ref.publish:
+                await workflow.execute_activity_method(DefectStep.publish_defect, ref.id, **policies.VENDOR)
+        except ActivityError as error:  # the verdict stands; reconciliation tells the tracker when it is back
+            workflow.logger.warning("a defect was not filed or not told of: %s", error.cause)
+
     async def _ask_human(self, verdict: Verdict) -> Outcome:
         """Wait for `submit_review`, remind on the way, give up at the end. All of it survives any restart."""
         self._waiting = True
+        workflow.upsert_memo({MEMO_REASON: verdict.reason[:_MEMO]})
         workflow.upsert_search_attributes([attributes.REVIEW.value_set(ReviewStatus.PENDING)])
         policy = self._request.review
         expires = workflow.now() + timedelta(milliseconds=policy.expire_ms)
@@ -201,6 +228,9 @@ class VoiceTestCase:
             review=self._review,
             reminders=self._reminders,
             refused=tuple(self._refused),
+            suite=self._request.suite,
+            run_id=self._request.run_id,
+            waiting=self._waiting and self._review is None,
             error=self._error,
         )
 
@@ -248,6 +278,7 @@ class VoiceTestCase:
             verdict=self._verdict,
             review=self._review,
             error=self._error,
+            defect=self._defect,
             call=self._call,
             transcript=self._transcript,
             started_at=self._started_at,

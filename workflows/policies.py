@@ -58,7 +58,31 @@ REPORT = ActivityConfig(
 )
 REVIEW = RECORD
 
-WINDOW_SWEEP = timedelta(minutes=1)
+FILE_DEFECT = RECORD
+VENDOR = ActivityConfig(
+    task_queue=INTEGRATIONS,
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(minutes=15),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=_STUBBORN,
+)
+"""For people and trackers outside: a run waits some minutes for them, and ends without them after that."""
+NOTICE = ActivityConfig(**{**VENDOR, "schedule_to_close_timeout": timedelta(minutes=2)})
+"""News of a run that is under way: not worth holding it up for long."""
+SETTLE = ActivityConfig(
+    task_queue=INTEGRATIONS,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=_PATIENT,
+)
+RECONCILE = ActivityConfig(
+    task_queue=INTEGRATIONS,
+    start_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=_PATIENT,
+)
+
+WINDOW_SWEEP = timedelta(seconds=15)
 """A run that hears nothing for so long looks its cases up; each fruitless look doubles the wait, to an hour."""
 WINDOW_SWEEP_MAX = timedelta(hours=1)
 CANCEL_SWEEP = timedelta(seconds=15)

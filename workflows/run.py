@@ -19,10 +19,14 @@ from temporalio.exceptions import (
     WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
+from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
+    from activities.defects import DefectStep
+    from activities.notify import NotifyStep
     from activities.plan import PlanStep
     from activities.record import RecordStep
+    from activities.report import ReportStep
     from voicewright import search_attributes as attributes
     from voicewright.case import CaseKey, CasePhase, CaseRequest, CaseUpdate
     from voicewright.outcome import Outcome
@@ -30,11 +34,13 @@ with workflow.unsafe.imports_passed_through():
         LostCasesRequest,
         PageRequest,
         ReportRequest,
+        RunNotice,
         RunPlan,
         RunProgress,
         RunRequest,
         RunResult,
         RunState,
+        SettleRequest,
     )
     from voicewright.run_request import read_run_request
     from workflows import policies
@@ -68,6 +74,7 @@ class VoiceTestRun:
         self._heard = 0
         self._cancelled = False
         self._report: RunResult | None = None
+        self._announced = 0
         try:
             self._asked = read_run_request(request)
         except ValueError as error:
@@ -97,7 +104,7 @@ class VoiceTestRun:
             if self._plan is None:
                 raise
             await self._hang_up(self._plan)
-        publishing = asyncio.ensure_future(self._publish(self._plan or plan))
+        publishing = asyncio.ensure_future(self._conclude(self._plan or plan))
         try:
             self._report = await asyncio.shield(publishing)
         except asyncio.CancelledError as late:  # what was measured is reported all the same
@@ -130,8 +137,12 @@ class VoiceTestRun:
     async def _hold_all(self, asked: RunRequest, plan: RunPlan) -> None:
         """The window: as long as there are cases, keep `max_parallel` of them running."""
         sweep = policies.WINDOW_SWEEP
+        if asked.github is not None and asked.resume is None:
+            await self._notify(plan, policies.NOTICE)
         while True:
             await self._fill_window(asked, plan)
+            if self._only_people_are_missing():
+                await self._notify(plan, policies.NOTICE)
             if not self._in_flight and not self._queue and self._next_offset >= plan.total:
                 return
             if workflow.info().is_continue_as_new_suggested():
@@ -141,6 +152,10 @@ class VoiceTestRun:
             else:
                 await self._look_up_silent(plan)
                 sweep = min(sweep * 2, policies.WINDOW_SWEEP_MAX)
+
+    def _only_people_are_missing(self) -> bool:
+        """All calls are done and more cases wait for a human than people were told of."""
+        return self._running() == 0 and len(self._reviewing()) > self._announced
 
     async def _hear_news(self, patience: timedelta) -> bool:
         """Wait until a case reports; False when none did in time."""
@@ -155,6 +170,8 @@ class VoiceTestRun:
 
     async def _fill_window(self, asked: RunRequest, plan: RunPlan) -> None:
         while self._calling() < plan.max_parallel and self._running() < _BACKLOG * plan.max_parallel:
+            if workflow.info().is_continue_as_new_suggested():
+                return  # quick cases may free places as fast as we fill them: there must be an end to this loop
             if not self._queue and self._next_offset < plan.total:
                 page = await workflow.execute_activity_method(
                     PlanStep.plan,
@@ -256,10 +273,49 @@ class VoiceTestRun:
         except FailureError:
             workflow.logger.info("case %s had ended already or never began", key)
 
+    async def _conclude(self, plan: RunPlan) -> RunResult:
+        """What follows from the verdicts: the report, defects that healed, and news for people."""
+        self._report = await self._publish(plan)
+        self._show()
+        settle = SettleRequest(run_id=workflow.info().workflow_id, suite=plan.suite)
+        try:
+            settled = await workflow.execute_activity_method(DefectStep.settle_defects, settle, **policies.SETTLE)
+            if settled.publish:
+                for defect in settled.moved:
+                    await workflow.execute_activity_method(DefectStep.publish_defect, defect, **policies.VENDOR)
+        except ActivityError as error:
+            workflow.logger.warning("defects were not brought up to date: %s", error.cause)
+        await self._notify(plan, policies.VENDOR)
+        return self._report
+
+    async def _notify(self, plan: RunPlan, policy: ActivityConfig) -> None:
+        """Tell people; a run does not fail because nobody could be told."""
+        reviewing = self._reviewing()
+        self._announced = len(reviewing)
+        notice = RunNotice(
+            run_id=workflow.info().workflow_id,
+            suite=plan.suite,
+            agent=plan.agent,
+            total=plan.total,
+            counts=self._counts,
+            reviewing=tuple(reviewing[:_SHOWN]),
+            reviewing_total=len(reviewing),
+            finished=self._report is not None,
+            cancelled=self._cancelled,
+            wrong=tuple(update for update in self._recent if update.outcome is not Outcome.PASSED)[-_SHOWN:],
+            github=self._asked.github if self._asked is not None else None,
+        )
+        try:
+            await workflow.execute_activity_method(NotifyStep.notify, notice, **policy)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("nobody could be told: %s", error.cause)
+
     async def _publish(self, plan: RunPlan) -> RunResult:
         run_id = workflow.info().workflow_id
         refs = await workflow.execute_activity_method(
-            RecordStep.publish_report,
+            ReportStep.publish_report,
             ReportRequest(
                 run_id=run_id,
                 suite=plan.suite,
@@ -268,6 +324,8 @@ class VoiceTestRun:
                 counts=self._counts,
                 cancelled=self._cancelled,
                 started_at=self._started_at,
+                branch=self._asked.branch if self._asked is not None else "",
+                commit=self._asked.commit if self._asked is not None else "",
             ),
             **policies.REPORT,
         )
@@ -280,6 +338,8 @@ class VoiceTestRun:
             cancelled=self._cancelled,
             report=refs.report,
             junit=refs.junit,
+            html=refs.html,
+            markdown=refs.markdown,
         )
 
     def _calling(self) -> int:
@@ -300,6 +360,7 @@ class VoiceTestRun:
             recent=tuple(self._recent),
             news=self._news,
             started_at=self._started_at,
+            announced=self._announced,
         )
 
     def _take_up(self, state: RunState) -> None:
@@ -310,6 +371,7 @@ class VoiceTestRun:
         self._recent = list(state.recent)
         self._news = state.news
         self._started_at = state.started_at
+        self._announced = state.announced
 
     @workflow.query
     def progress(self) -> RunProgress:

@@ -6,6 +6,7 @@ it is n times 20 ms, whatever the event loop did meanwhile.
 """
 
 import asyncio
+import itertools
 import time
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from voicewright.suite import Limits
 _TAIL_MS = 400
 """Heard after a last word that expects no answer, so that nothing is cut."""
 _PERCENTILES = (50, 99, 100)
+_GOLDEN = (5**0.5 - 1) / 2
+_calls = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Conversation:
         Raises:
             LineDiedError: the connection broke; nothing can be said about the agent.
         """
-        self._began_s = time.monotonic()
+        self._began_s = _next_beat(time.monotonic())
         end, detail = CallEnd.COMPLETED, ""
         try:
             for number, turn in enumerate(plan):
@@ -197,3 +200,14 @@ class Conversation:
 
     def _samples(self, ms: int) -> int:
         return self._rate * ms // 1000
+
+
+def _next_beat(now_s: float) -> float:
+    """When a call that is ready now begins, at most one frame later.
+
+    Calls of one process tick out of step: multiples of the golden ratio spread over the 20 ms of a frame however many
+    there are, so that frames do not queue up behind those of the other calls.
+    """
+    period = FRAME_MS / 1000
+    phase = next(_calls) * _GOLDEN % 1 * period
+    return now_s + (phase - now_s) % period

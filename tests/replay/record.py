@@ -64,6 +64,7 @@ async def main() -> None:
         unsure = {"decide": lambda _: Decision.REVIEW}
         await record(client, "passed", Steps(cases=3, parallel=2))
         await record(client, "reviewed", Steps(**unsure), decide=True)
+        await record(client, "failed", Steps(cases=2, decide=lambda _: Decision.FAIL, publish=True))
         await record(client, "expired", Steps(**unsure, review=ReviewPolicy(remind_ms=300, expire_ms=1000)))
         await record(client, "errored", Steps(trouble=("call", 9, LineError("nobody there"))))
         await record(client, "cancelled", Steps(cases=3, parallel=2, call_s=20), cancel=True)

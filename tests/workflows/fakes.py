@@ -10,6 +10,7 @@ from temporalio import activity
 from voicewright.artifact import ArtifactRef
 from voicewright.call import CallEnd, CallSummary
 from voicewright.case import CaseKey, CaseRequest, CaseResult, CaseUpdate, SuiteRef
+from voicewright.defect import DefectRef, Failure, Issue
 from voicewright.review import ReviewPolicy
 from voicewright.run import (
     LostCases,
@@ -19,7 +20,10 @@ from voicewright.run import (
     ReportRefs,
     ReportRequest,
     ReviewRequest,
+    RunNotice,
     RunPlan,
+    SettledDefects,
+    SettleRequest,
 )
 from voicewright.steps import CallerSpeech, CallRequest, TranscribeRequest, ValidateRequest
 from voicewright.transcript import TranscriptSummary
@@ -53,6 +57,9 @@ class Steps:
     reminders: list[int] = field(default_factory=list)
     reports: list[ReportRequest] = field(default_factory=list)
     lost: tuple[CaseUpdate, ...] = ()
+    publish: bool = False
+    filed: list[Failure] = field(default_factory=list)
+    notices: list[RunNotice] = field(default_factory=list)
 
     def _note(self, step: str) -> None:
         self.calls[step] += 1
@@ -123,6 +130,27 @@ class Steps:
         self._note("publish_report")
         self.reports.append(request)
         return ReportRefs(report=REF, junit=REF)
+
+    @activity.defn(name="file_defect")
+    async def file_defect(self, failure: Failure) -> DefectRef:
+        self._note("file_defect")
+        self.filed.append(failure)
+        return DefectRef(id=failure.defect_id, publish=self.publish)
+
+    @activity.defn(name="publish_defect")
+    async def publish_defect(self, defect_id: str) -> Issue | None:
+        self._note("publish_defect")
+        return Issue(key="VW-1", url="http://x")
+
+    @activity.defn(name="settle_defects")
+    async def settle_defects(self, request: SettleRequest) -> SettledDefects:
+        self._note("settle_defects")
+        return SettledDefects()
+
+    @activity.defn(name="notify")
+    async def notify(self, notice: RunNotice) -> None:
+        self._note("notify")
+        self.notices.append(notice)
 
     @activity.defn(name="check_cases")
     async def check_cases(self, request: LostCasesRequest) -> LostCases:

@@ -35,7 +35,17 @@ async def serving(client: Client, steps: Steps) -> AsyncIterator[None]:
             (CALLS, [steps.call]),
             (
                 INTEGRATIONS,
-                [steps.plan, steps.request_review, steps.record_result, steps.publish_report, steps.check_cases],
+                [
+                    steps.plan,
+                    steps.request_review,
+                    steps.file_defect,
+                    steps.publish_defect,
+                    steps.record_result,
+                    steps.check_cases,
+                    steps.publish_report,
+                    steps.settle_defects,
+                    steps.notify,
+                ],
             ),
         ):
             await stack.enter_async_context(Worker(client, task_queue=queue, activities=activities))

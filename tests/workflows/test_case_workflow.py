@@ -50,7 +50,8 @@ async def test_a_verdict_becomes_an_outcome(skipping: Client, decision: Decision
         result = await (await begin(skipping, steps)).result()
     assert result.outcome is outcome
     assert steps.results["c/en/1"] == result
-    assert list(result.step_ms) == [Step.SYNTHESIZE, Step.CALL, Step.TRANSCRIBE, Step.VALIDATE]
+    filed = [Step.FILE_DEFECT] if outcome is Outcome.FAILED else []
+    assert list(result.step_ms) == [Step.SYNTHESIZE, Step.CALL, Step.TRANSCRIBE, Step.VALIDATE, *filed]
     assert (result.error is not None) is (decision is Decision.INVALID)
 
 

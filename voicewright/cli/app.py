@@ -13,9 +13,12 @@ from voicewright import __version__
 from voicewright.cli.console import fail, out
 from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError, UnansweredError
 from voicewright.connect import UnreachableError
+from voicewright.defect_log import UnknownDefectError
 from voicewright.outcome import ExitCode
+from voicewright.report.build import NoReportError
 from voicewright.s3 import StoreError
 from voicewright.suite_file import SuiteError
+from voicewright.traces import TracingError, flush
 
 P = ParamSpec("P")
 
@@ -59,10 +62,10 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
             for problem in error.problems:
                 fail(problem.at(error.name))
             code = ExitCode.BAD_INPUT
-        except (NotFoundError, ReviewRefusedError, RunFailedError) as error:
+        except (NoReportError, NotFoundError, ReviewRefusedError, RunFailedError, UnknownDefectError) as error:
             fail(str(error))
             code = ExitCode.BAD_INPUT
-        except (UnansweredError, UnreachableError, StoreError) as error:
+        except (TracingError, UnansweredError, UnreachableError, StoreError) as error:
             fail(str(error))
             code = ExitCode.ERRORED
         except RPCError as error:
@@ -71,6 +74,8 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
         except (ValidationError, OSError) as error:
             fail(str(error))
             code = ExitCode.BAD_INPUT
+        finally:
+            flush()
         raise typer.Exit(code)
 
     return run

@@ -1,7 +1,6 @@
 """How the command speaks: results on standard output, progress and trouble on standard error."""
 
 import sys
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -69,12 +68,3 @@ def verdict_table(verdict: Verdict) -> Table:
         turn = "" if check.turn is None else str(check.turn + 1)
         table.add_row(check.kind, turn, f"[{colour}]{check.outcome}[/]", escape(check.expected), escape(check.evidence))
     return table
-
-
-def ago(moment: datetime) -> str:
-    """How long ago, in the largest fitting unit."""
-    seconds = (datetime.now(UTC) - moment).total_seconds()
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

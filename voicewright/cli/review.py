@@ -6,8 +6,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from voicewright.ago import ago
 from voicewright.cli.app import app, command
-from voicewright.cli.console import ago, err, out, verdict_table
+from voicewright.cli.console import err, out, verdict_table
 from voicewright.client import Voicewright
 from voicewright.review import ReviewSubmission
 from voicewright.s3 import S3Store

@@ -9,12 +9,14 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
+from voicewright.artifact import run_key
 from voicewright.cli.app import app, command
 from voicewright.cli.console import err, fail, out, result_table
 from voicewright.cli.watch import Watched, watch_run
 from voicewright.client import Voicewright
 from voicewright.duration import parse_duration_ms
 from voicewright.outcome import ExitCode, exit_code
+from voicewright.report.build import Links
 from voicewright.results import case_results, junit_xml
 from voicewright.run import RunProgress, RunRequest
 from voicewright.run_request import read_run_request
@@ -42,6 +44,9 @@ async def run(
     agent: str | None = typer.Option(None, help="Call this address instead of the suite's."),
     parallel: int | None = typer.Option(None, min=1, help="Calls in flight at once."),
     junit: Path | None = typer.Option(None, help="Write JUnit XML to this file."),
+    html: Path | None = typer.Option(None, help="Write the HTML report to this file."),
+    branch: str = typer.Option("", help="Branch of the agent under test; a later run may name it as its baseline."),
+    commit: str = typer.Option("", help="Commit of the agent under test."),
     run_id: str | None = typer.Option(None, "--id", help="Id of the run; starting the same id twice is the same run."),
     timeout: str | None = typer.Option(None, help="Stop waiting after this time (90s, 30m); the run goes on."),
     review_wait: str = typer.Option("0s", help="How long to wait for human reviews once all else is done."),
@@ -65,12 +70,14 @@ async def run(
                 "repeats": repeat,
                 "agent_url": agent,
                 "max_parallel": parallel,
+                "branch": branch,
+                "commit": commit,
             }
         )
     except (ValueError, ValidationError) as error:
         fail(str(error))
         return ExitCode.BAD_INPUT
-    return await run_and_report(request, settings, run_id, limits=limits, junit=junit, detach=detach)
+    return await run_and_report(request, settings, run_id, limits=limits, junit=junit, html=html, detach=detach)
 
 
 async def run_and_report(
@@ -80,13 +87,15 @@ async def run_and_report(
     *,
     limits: tuple[float | None, float] = (None, 0.0),
     junit: Path | None = None,
+    html: Path | None = None,
     detach: bool = False,
     started: Callable[[str], None] | None = None,
 ) -> int:
     """Start a run, follow it, print its table; returns the exit code. `limits`: timeout and wait for reviews, in s."""
-    if junit is not None:  # found out before an hour of calls, not after
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        junit.touch()
+    for file in (junit, html):  # found out before an hour of calls, not after
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
     voicewright = await Voicewright.connect(settings)
     run_id = await voicewright.start(request, run_id=run_id)
     if started is not None:
@@ -104,6 +113,10 @@ async def run_and_report(
         suite = watched.progress.suite.name if watched.progress.suite is not None else request.suite
         junit.write_bytes(junit_xml(suite, run_id, results, pending=watched.progress.reviewing))
         err.print(f"JUnit XML: {escape(str(junit))}")
+    if html is not None:
+        _write_html(store, run_id, html)
+    elif watched.progress.finished and (link := Links.of(settings).report(run_id)):
+        err.print(f"report: {escape(link)}")
     return _code(watched, run_id)
 
 
@@ -136,11 +149,22 @@ def _summarise(watched: Watched, run_id: str, settings: Settings) -> None:
     parts += [f"{progress.reviewing_total} waiting for review"] if progress.reviewing_total else []
     parts += [f"{_not_run(progress)} not run (cancelled)"] if progress.cancelled and _not_run(progress) else []
     out.print(f"\n{', '.join(parts) or 'nothing done'} of {progress.total}")
+    links = Links.of(settings)
     for key in progress.reviewing[:20]:
         case = f"{run_id}/{key}"
-        out.print(f"[yellow]review[/] {escape(str(key))}{escape(_link(settings, case))}")
+        out.print(f"[yellow]review[/] {escape(str(key))}  {escape(links.review(case) or _link(settings, case))}")
         out.print(f"  look    voicewright review show {shlex.quote(case)}", markup=False)
         out.print(f"  decide  voicewright review decide {shlex.quote(case)} pass --reviewer YOU", markup=False)
+
+
+def _write_html(store: S3Store, run_id: str, path: Path) -> None:
+    """The report that the run itself published; a run that is still going on has none yet."""
+    raw = store.get_if_present(run_key(run_id, "report.html"))
+    if raw is None:
+        err.print(f"no HTML report yet: the run goes on; later: voicewright report {escape(run_id)}")
+        return
+    path.write_bytes(raw)
+    err.print(f"HTML report: {escape(str(path))}")
 
 
 def _not_run(progress: RunProgress) -> int:

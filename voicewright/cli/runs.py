@@ -1,12 +1,16 @@
 """`voicewright runs`: what was run."""
 
+import shlex
+
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from voicewright.ago import ago
 from voicewright.cli.app import app, command
-from voicewright.cli.console import ago, err, out, result_table
+from voicewright.cli.console import err, out, result_table
 from voicewright.client import Voicewright
+from voicewright.report.build import Links
 from voicewright.results import case_results
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
@@ -45,7 +49,10 @@ async def show_run(run_id: str = typer.Argument(help="Id of a run.")) -> int:
     waiting = f", {progress.reviewing_total} waiting for review" if progress.reviewing_total else ""
     out.print(f"\n{counts} of {progress.total}; {state}{waiting}; agent: {escape(progress.agent)}")
     if progress.report is not None:
-        out.print(f"report: {progress.report.uri}", markup=False)
+        out.print(f"results: {progress.report.uri}", markup=False)
+        if link := Links.of(Settings()).report(run_id):
+            out.print(f"report:  {link}", markup=False)
+        out.print(f"         voicewright report {shlex.quote(run_id)} -o report.html", markup=False)
     return 0
 
 

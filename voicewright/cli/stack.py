@@ -37,16 +37,25 @@ def dev(
     temporal_port: int = typer.Option(7233, help="Temporal's port."),
     ui_port: int = typer.Option(8233, help="Port of the Temporal UI."),
     s3_port: int = typer.Option(9000, help="Port of the S3 server."),
+    web_port: int = typer.Option(8080, help="Port of the web app."),
     free_ports: bool = typer.Option(False, "--free-ports", help="Take any free ports instead."),
 ) -> None:
-    """Start the whole stack on this machine: Temporal with its UI, an S3 server, all workers.
+    """Start the whole stack on this machine: Temporal with its UI, an S3 server, all workers, the web app.
 
     Commands typed in the same folder find it by themselves. Ctrl-C stops it in order; the data stays, and runs and
     reviews go on where they were when it is started again.
     """
     _need_workers()
     arguments = ["--data", str(data or default_data_dir()), "--temporal-port", str(temporal_port)]
-    arguments += ["--ui-port", str(ui_port), "--s3-port", str(s3_port), *(["--free-ports"] if free_ports else [])]
+    arguments += [
+        "--ui-port",
+        str(ui_port),
+        "--s3-port",
+        str(s3_port),
+        "--web-port",
+        str(web_port),
+        *(["--free-ports"] if free_ports else []),
+    ]
     # This process becomes the stack: signals, exit status and terminal are its own.
     os.execv(sys.executable, [sys.executable, "-m", "workers.local", *arguments])  # noqa: S606
 

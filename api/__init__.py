@@ -1,0 +1,1 @@
+"""The web app: review form, run pages, defects, webhooks, metrics."""

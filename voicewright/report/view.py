@@ -1,0 +1,212 @@
+"""Everything about one case on one screen: what the report and the review form show."""
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+from voicewright.artifact import suite_version_key
+from voicewright.call import CallRecord, CallSummary
+from voicewright.case import CaseError, CaseKey, CaseResult, CaseState, Step, SuiteRef
+from voicewright.contract import Contract
+from voicewright.outcome import Outcome
+from voicewright.report.waveform import BUCKET_MS, outlines
+from voicewright.review import ReviewDecision
+from voicewright.suite import Suite, in_language
+from voicewright.suite_file import SuiteError, parse_suite
+from voicewright.transcript import SideTranscript, Transcript, TranscriptSummary
+from voicewright.verdict import Check, Verdict
+
+_Stored = TypeVar("_Stored", CallRecord, Transcript)
+
+
+class Reader(Protocol):
+    """The part of an object store that views need."""
+
+    def get_if_present(self, key: str) -> bytes | None:
+        """Read, or None."""
+
+
+class WordView(Contract):
+    """One word; times in ms from the start of the recording."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+class TurnView(Contract):
+    """One turn: what was to be said, what was heard, how soon the answer came."""
+
+    turn: int
+    say: str = ""
+    meaning: str = ""
+    caller_start_ms: int | None = None
+    caller_end_ms: int | None = None
+    agent_start_ms: int | None = None
+    agent_end_ms: int | None = None
+    ttfa_ms: int | None = None
+    overlap_ms: int = 0
+    caller: tuple[WordView, ...] = ()
+    agent: tuple[WordView, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+class CaseView(Contract):
+    """What a page shows of a case. `caller_wave` and `agent_wave` are outlines, see `report.waveform`."""
+
+    workflow_id: str
+    key: CaseKey
+    title: str = ""
+    outcome: Outcome | None = None
+    reason: str = ""
+    verdict: Verdict | None = None
+    review: ReviewDecision | None = None
+    error: CaseError | None = None
+    defect: str = ""
+    turns: tuple[TurnView, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """Checks on the whole call."""
+    greeting: tuple[WordView, ...] = ()
+    """Words that belong to no turn."""
+    duration_ms: int = 0
+    end: str = ""
+    dials: int = 0
+    late_p99_ms: float = 0
+    recogniser: str = ""
+    bucket_ms: int = BUCKET_MS
+    caller_wave: str = ""
+    agent_wave: str = ""
+    step_ms: Mapping[Step, int] = {}
+    audio: str = ""
+    """Where the recording is: an address, or the name of what is embedded in the page."""
+
+
+def read_suite(store: Reader, ref: SuiteRef) -> Suite | None:
+    """The suite of a run; None where its version is gone or was written by a newer Voicewright."""
+    raw = store.get_if_present(suite_version_key(ref.name, ref.version))
+    try:
+        return parse_suite(raw, ref.name) if raw is not None else None
+    except SuiteError:
+        return None
+
+
+def view_of_result(store: Reader, result: CaseResult, suite: Suite | None) -> CaseView:
+    """A finished case."""
+    view = _view(store, result.workflow_id, result.key, suite, result.call, result.transcript, result.verdict)
+    return view.model_copy(
+        update={
+            "outcome": result.outcome,
+            "reason": result.reason,
+            "review": result.review,
+            "error": result.error,
+            "defect": result.defect,
+            "step_ms": result.step_ms,
+        }
+    )
+
+
+def view_of_state(store: Reader, workflow_id: str, state: CaseState, suite: Suite | None) -> CaseView:
+    """A case that is going on, as its workflow answers for it."""
+    view = _view(store, workflow_id, state.key, suite, state.call, state.transcript, state.verdict)
+    reason = state.verdict.reason if state.verdict is not None else ""
+    return view.model_copy(
+        update={"outcome": state.outcome, "review": state.review, "error": state.error, "reason": reason}
+    )
+
+
+def _view(
+    store: Reader,
+    workflow_id: str,
+    key: CaseKey,
+    suite: Suite | None,
+    call: CallSummary | None,
+    heard: TranscriptSummary | None,
+    verdict: Verdict | None,
+) -> CaseView:
+    record = _read(store, call.record.key, CallRecord) if call is not None else None
+    transcript = _read(store, heard.transcript.key, Transcript) if heard is not None else None
+    checks = verdict.checks if verdict is not None else ()
+    view = CaseView(
+        workflow_id=workflow_id,
+        key=key,
+        title=_title(suite, key),
+        verdict=verdict.model_copy(update={"checks": ()}) if verdict is not None else None,
+        turns=_turns(key, suite, record, transcript, checks),
+        checks=tuple(check for check in checks if check.turn is None),
+        greeting=_words(transcript.agent, None) if transcript is not None else (),
+        recogniser=transcript.recogniser if transcript is not None else "",
+    )
+    if record is None:
+        return view
+    waves = _waves(store, record)
+    return view.model_copy(
+        update={
+            "duration_ms": record.duration_ms,
+            "end": f"{record.end}" + (f": {record.end_detail}" if record.end_detail else ""),
+            "dials": record.dials,
+            "late_p99_ms": record.pacing.late_p99_ms,
+            "caller_wave": waves[0],
+            "agent_wave": waves[1],
+        }
+    )
+
+
+def _title(suite: Suite | None, key: CaseKey) -> str:
+    try:
+        return suite.case(key.case).title if suite is not None else ""
+    except KeyError:
+        return ""
+
+
+def _turns(
+    key: CaseKey,
+    suite: Suite | None,
+    record: CallRecord | None,
+    transcript: Transcript | None,
+    checks: tuple[Check, ...],
+) -> tuple[TurnView, ...]:
+    views = []
+    try:
+        script = suite.case(key.case).turns if suite is not None else []
+    except KeyError:
+        script = []
+    held = {timing.turn: timing for timing in record.turns} if record is not None else {}
+    for number in range(max(len(script), len(held))):
+        turn, timing = script[number] if number < len(script) else None, held.get(number)
+        view = TurnView(
+            turn=number,
+            say=(in_language(turn.say, key.language) or "") if turn is not None else "",
+            meaning=(in_language(turn.expect.meaning, key.language) or "")
+            if turn is not None and turn.expect is not None
+            else "",
+            caller=_words(transcript.caller, number) if transcript is not None else (),
+            agent=_words(transcript.agent, number) if transcript is not None else (),
+            checks=tuple(check for check in checks if check.turn == number),
+        )
+        views.append(view if timing is None else view.model_copy(update=timing.model_dump()))
+    return tuple(views)
+
+
+def _words(side: SideTranscript, turn: int | None) -> tuple[WordView, ...]:
+    return tuple(
+        WordView(text=word.text, start_ms=word.start_ms, end_ms=word.end_ms, confidence=round(word.confidence, 2))
+        for word in side.words
+        if word.turn == turn
+    )
+
+
+def _waves(store: Reader, record: CallRecord) -> tuple[str, str]:
+    """From the call's record; a record of an older version has none, and the recording is read instead."""
+    if record.waveform is not None:
+        return record.waveform.caller, record.waveform.agent
+    raw = store.get_if_present(record.recording.key)
+    try:
+        found = outlines(raw) if raw is not None else []
+    except ValueError:
+        found = []
+    return (found[0], found[1]) if len(found) == 2 else ("", "")  # noqa: PLR2004 - caller and agent
+
+
+def _read(store: Reader, key: str, model: type[_Stored]) -> _Stored | None:
+    raw = store.get_if_present(key)
+    return model.model_validate_json(raw) if raw is not None else None
