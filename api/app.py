@@ -106,4 +106,4 @@ def _answer(request: Request, status: int, reason: str) -> Response:
     """JSON for programs, a page for people."""
     if request.url.path.startswith(("/api/", "/webhooks/")) or "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": reason}, status_code=status)
-    return page(request, "error.html", status=status, reason=reason)
+    return page(request, "error.html", status=status, code=status, reason=reason)

@@ -1,7 +1,7 @@
 """Which events of which repository start which suites: the file that VOICEWRIGHT_GITHUB_RULES names.
 
 - repository: acme/clinic-agent
-  branches: [main, "release/*"]      # `*` and `?` are wildcards; default: all
+  branches: [main, "release/*"]      # `*` and `?` are wildcards; default: all; comments: any
   on: [push]                         # push, deployment, comment
   suites: [clinic]                   # names of pushed suites
   tags: [smoke]                      # only cases with these tags
@@ -45,11 +45,14 @@ class Rule(BaseModel):
     agent_url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+")] | None = None
 
     def fits(self, trigger: Trigger, repository: str, branch: str, environment: str | None = None) -> bool:
-        """Whether an event starts this rule's suites. Repository names ignore case, as GitHub does."""
+        """Whether an event starts this rule's suites. Repository names ignore case, as GitHub does.
+
+        A comment does not say its pull request's branch: it is taken whatever the branches are.
+        """
         return (
             trigger in self.on
             and repository.lower() == self.repository.lower()
-            and any(fnmatchcase(branch, wanted) for wanted in self.branches)
+            and (trigger is Trigger.COMMENT or any(fnmatchcase(branch, wanted) for wanted in self.branches))
             and (environment is None or any(fnmatchcase(environment, wanted) for wanted in self.environments))
         )
 

@@ -1,6 +1,7 @@
 """What all tests share: one real local stack, one real clinic, and the way out of the process."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ class Child:
 
     process: subprocess.Popen[bytes]
     log: Path
+    address: str = ""
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -46,6 +48,12 @@ class Child:
 
     def text(self) -> str:
         return self.log.read_text(errors="replace")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def start(command: list[str], log: Path, ready: str, environment: dict[str, str] | None = None) -> Child:

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from temporalio.client import (
     Client,
+    ScheduleAlreadyRunningError,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -35,6 +36,7 @@ from voicewright.connect import connect, patiently
 from voicewright.queues import WORKFLOWS
 from voicewright.review import MEMO_REASON, ReviewDecision, ReviewSubmission
 from voicewright.run import RunProgress, RunRequest
+from voicewright.schedule import NOTE, PREFIX, RunSchedule, ScheduleEntry
 from voicewright.settings import Settings
 
 _POLL_S = 0.5
@@ -56,6 +58,10 @@ class UnansweredError(Exception):
 
 class NotFoundError(Exception):
     """There is no run or case of that id."""
+
+
+class ScheduleError(Exception):
+    """A schedule that cannot be made; the message says why."""
 
 
 class ReviewRefusedError(Exception):
@@ -199,6 +205,50 @@ class Voicewright:
             suite = item.typed_search_attributes.get(attributes.SUITE) or ""
             found.append(RunEntry(item.id, suite, status, item.start_time))
         return found
+
+    async def schedule(self, plan: RunSchedule) -> None:
+        """Run a suite by the clock.
+
+        Raises:
+            ScheduleError: there is a schedule of that name, or Temporal does not understand the time.
+        """
+        try:
+            await self.temporal.create_schedule(plan.id, plan.to_temporal(), memo={NOTE: plan.request.suite})
+        except ScheduleAlreadyRunningError:
+            message = f"there is a schedule {plan.name!r} already: delete it first, or choose another name"
+            raise ScheduleError(message) from None
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            raise ScheduleError(f"Temporal does not take this schedule: {error.message}") from None
+
+    async def schedules(self) -> list[ScheduleEntry]:
+        """All schedules, by name."""
+        found: list[ScheduleEntry] = []
+        async for item in await self.temporal.list_schedules():
+            if not item.id.startswith(PREFIX) or item.info is None or item.schedule is None:
+                continue
+            last = item.info.recent_actions[-1].started_at if item.info.recent_actions else None
+            following = item.info.next_action_times[0] if item.info.next_action_times else None
+            suite = str((await item.memo()).get(NOTE, ""))
+            found.append(
+                ScheduleEntry(item.id.removeprefix(PREFIX), suite, following, last, paused=item.schedule.state.paused)
+            )
+        return sorted(found, key=lambda entry: entry.name)
+
+    async def unschedule(self, name: str) -> None:
+        """Delete a schedule; runs that it started go on.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        try:
+            await self.temporal.get_schedule_handle(PREFIX + name).delete()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                message = f"there is no schedule {name!r}; `voicewright schedule list` shows what there is"
+                raise NotFoundError(message) from None
+            raise
 
     async def reviews(self, *, limit: int = 500) -> list[ReviewEntry]:
         """Cases that wait for a human, the longest waiting first."""

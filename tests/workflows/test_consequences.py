@@ -2,9 +2,10 @@
 
 import asyncio
 
+import pytest
 from fakes import Steps
 from serving import serving, unique
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 
 from activities.errors import InstallationError, UnavailableError
 from voicewright.case import CaseKey
@@ -103,4 +104,6 @@ async def test_the_list_of_reviews_says_why(real: Client) -> None:
                 break
             await asyncio.sleep(0.05)
         await handle.cancel()
+        with pytest.raises(WorkflowFailureError):  # to its end: the next test's workers must not find it
+            await handle.result()
     assert mine[0].reason == "because"

@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 
 from voicewright import __version__
 from voicewright.cli.console import fail, out
-from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError, UnansweredError
+from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError, ScheduleError, UnansweredError
 from voicewright.connect import UnreachableError
 from voicewright.defect_log import UnknownDefectError
 from voicewright.outcome import ExitCode
@@ -21,6 +21,7 @@ from voicewright.suite_file import SuiteError
 from voicewright.traces import TracingError, flush
 
 P = ParamSpec("P")
+_BAD_INPUT = (NoReportError, NotFoundError, ReviewRefusedError, RunFailedError, ScheduleError, UnknownDefectError)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,7 +63,7 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
             for problem in error.problems:
                 fail(problem.at(error.name))
             code = ExitCode.BAD_INPUT
-        except (NoReportError, NotFoundError, ReviewRefusedError, RunFailedError, UnknownDefectError) as error:
+        except _BAD_INPUT as error:
             fail(str(error))
             code = ExitCode.BAD_INPUT
         except (TracingError, UnansweredError, UnreachableError, StoreError) as error:

@@ -1,6 +1,19 @@
 """All commands, by being imported."""
 
-from voicewright.cli import check, defects, doctor, report, review, run, runs, stack, suites
+from voicewright.cli import check, compare, defects, doctor, report, review, run, runs, schedule, stack, suites
 from voicewright.cli.app import app
 
-__all__ = ["app", "check", "defects", "doctor", "report", "review", "run", "runs", "stack", "suites"]
+__all__ = [
+    "app",
+    "check",
+    "compare",
+    "defects",
+    "doctor",
+    "report",
+    "review",
+    "run",
+    "runs",
+    "schedule",
+    "stack",
+    "suites",
+]

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from voicewright.artifact import run_key
 from voicewright.cli.app import app, command
+from voicewright.cli.compare import gate, resolve_baseline
 from voicewright.cli.console import err, fail, out, result_table
 from voicewright.cli.watch import Watched, watch_run
 from voicewright.client import Voicewright
@@ -46,6 +47,9 @@ async def run(
     junit: Path | None = typer.Option(None, help="Write JUnit XML to this file."),
     html: Path | None = typer.Option(None, help="Write the HTML report to this file."),
     branch: str = typer.Option("", help="Branch of the agent under test; a later run may name it as its baseline."),
+    baseline: str | None = typer.Option(
+        None, help="Gate on regressions only: against this run, or the newest run of the suite on this branch."
+    ),
     commit: str = typer.Option("", help="Commit of the agent under test."),
     run_id: str | None = typer.Option(None, "--id", help="Id of the run; starting the same id twice is the same run."),
     timeout: str | None = typer.Option(None, help="Stop waiting after this time (90s, 30m); the run goes on."),
@@ -77,7 +81,9 @@ async def run(
     except (ValueError, ValidationError) as error:
         fail(str(error))
         return ExitCode.BAD_INPUT
-    return await run_and_report(request, settings, run_id, limits=limits, junit=junit, html=html, detach=detach)
+    return await run_and_report(
+        request, settings, run_id, limits=limits, junit=junit, html=html, detach=detach, baseline=baseline
+    )
 
 
 async def run_and_report(
@@ -88,6 +94,7 @@ async def run_and_report(
     limits: tuple[float | None, float] = (None, 0.0),
     junit: Path | None = None,
     html: Path | None = None,
+    baseline: str | None = None,
     detach: bool = False,
     started: Callable[[str], None] | None = None,
 ) -> int:
@@ -96,6 +103,9 @@ async def run_and_report(
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
+    store = S3Store(settings)
+    if baseline is not None:
+        baseline = resolve_baseline(store, baseline, request.suite.partition("@")[0])
     voicewright = await Voicewright.connect(settings)
     run_id = await voicewright.start(request, run_id=run_id)
     if started is not None:
@@ -105,7 +115,6 @@ async def run_and_report(
         return ExitCode.PASSED
     err.print(f"run [bold]{escape(run_id)}[/]{escape(_link(settings, run_id))}")
     watched = await watch_run(voicewright, run_id, timeout_s=limits[0], review_wait_s=limits[1])
-    store = S3Store(settings)
     results = case_results(store, run_id)
     out.print(result_table(results))
     _summarise(watched, run_id, settings)
@@ -117,10 +126,13 @@ async def run_and_report(
         _write_html(store, run_id, html)
     elif watched.progress.finished and (link := Links.of(settings).report(run_id)):
         err.print(f"report: {escape(link)}")
-    return _code(watched, run_id)
+    code = _code(watched, run_id)
+    if watched.progress.finished:
+        code = gate(store, run_id, baseline, code)
+    return code
 
 
-def _code(watched: Watched, run_id: str) -> int:
+def _code(watched: Watched, run_id: str) -> ExitCode:
     """The exit code of a run that was watched; one that did not come to its end is never a pass."""
     progress = watched.progress
     code = exit_code(progress.counts, still_open=progress.reviewing_total)
