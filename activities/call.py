@@ -7,6 +7,7 @@ its worker took its connection with it, so dialling again cannot make two calls 
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -64,7 +65,12 @@ class CallStep:
             return conversation.progress if conversation is not None else phase
 
         async with heartbeats(progress), AsyncExitStack() as borrowed:
+            began_s = time.monotonic()
             line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}")
+            meter = activity.metric_meter().with_additional_attributes({"channel": agent.channel})
+            meter.create_histogram_float(
+                "voicewright_call_setup_ms", "From dialling to an established line.", "ms"
+            ).record(1000 * (time.monotonic() - began_s))
             try:
                 loan = self._detectors.borrow(line.rate_hz)
                 detector = await asyncio.to_thread(borrowed.enter_context, loan)
@@ -73,7 +79,15 @@ class CallStep:
                 held = await conversation.hold(plan)
             finally:
                 await line.hang_up()
-            return await asyncio.to_thread(self._record, case, agent.channel, held, dials)
+            record = await asyncio.to_thread(self._record, case, agent.channel, held, dials)
+        ttfa = meter.create_histogram("voicewright_ttfa_ms", "Time to first audio of each turn.", "ms")
+        for timing in record.turns:
+            if timing.ttfa_ms is not None and timing.ttfa_ms >= 0:
+                ttfa.record(timing.ttfa_ms)
+        meter.create_counter("voicewright_frames_lost", "Our frames that were not sent in time.").add(
+            record.pacing.frames_lost
+        )
+        return self._summary(case, record.model_dump_json().encode())
 
     async def _note_dial(self, case: CaseRequest) -> int:
         """Write down that this case is about to be dialled; returns how often it was, this time included."""
@@ -95,7 +109,7 @@ class CallStep:
             for index, turn in enumerate(case.turns)
         ]
 
-    def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> CallSummary:
+    def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> CallRecord:
         wav = wav_bytes([held.caller, held.agent], held.rate_hz)
         recording = self._store.put(case.file("recording.wav"), wav, "audio/wav")
         timings, speech = measure(held)
@@ -120,9 +134,8 @@ class CallStep:
             ),
             waveform=Waveform(caller=caller_wave, agent=agent_wave),
         )
-        body = record.model_dump_json().encode()
-        self._store.put(case.file("call.json"), body, "application/json")
-        return self._summary(case, body)
+        self._store.put(case.file("call.json"), record.model_dump_json().encode(), "application/json")
+        return record
 
     def _summary(self, case: CaseRequest, body: bytes) -> CallSummary:
         record = CallRecord.model_validate_json(body)

@@ -39,7 +39,11 @@ class ValidateStep:
         """
         suite, case, _ = await self._suites.case(request.case)
         async with heartbeats(lambda: "judging"):
-            return await asyncio.to_thread(self._judge, suite, case, request)
+            verdict = await asyncio.to_thread(self._judge, suite, case, request)
+        activity.metric_meter().create_counter("voicewright_verdicts", "Verdicts by judge.").add(
+            1, {"judge": verdict.judge, "decision": str(verdict.decision)}
+        )
+        return verdict
 
     def _judge(self, suite: Suite, case: Case, request: ValidateRequest) -> Verdict:
         language = request.case.key.language

@@ -1,8 +1,8 @@
 """Two runs compared: what got worse, what got better, and what is only noise.
 
 Outcomes of the same cases in both runs are paired: McNemar's exact test (McNemar, Psychometrika 12, 1947) on the cases
-that changed sides. Times to first audio are not paired call by call: the Mann-Whitney U test (Mann and Whitney, Annals of
-Mathematical Statistics 18, 1947), normal approximation with correction for ties and continuity.
+that changed sides. Times to first audio are not paired call by call: the Mann-Whitney U test (Annals of Mathematical
+Statistics 18, 1947), normal approximation with correction for ties and continuity.
 """
 
 from collections import Counter

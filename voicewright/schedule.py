@@ -61,12 +61,7 @@ class RunSchedule(Contract):
         """As Temporal has it. A run that a schedule starts is called after it, with the time at the end."""
         run_id = f"run-{self.request.suite.partition('@')[0]}-{self.name}"
         return Schedule(
-            action=ScheduleActionStartWorkflow(
-                RUN_TYPE,
-                self.request,
-                id=f"run-{self.request.suite.partition('@')[0]}-{self.name}",
-                task_queue=WORKFLOWS,
-            ),
+            action=ScheduleActionStartWorkflow(RUN_TYPE, self.request, id=run_id, task_queue=WORKFLOWS),
             spec=ScheduleSpec(
                 cron_expressions=[self.cron] if self.cron else [],
                 intervals=[ScheduleIntervalSpec(every=timedelta(milliseconds=self.every_ms))] if self.every_ms else [],

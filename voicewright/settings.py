@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     (`voicewright_jira_token`), in the folder that `VOICEWRIGHT_SECRETS_DIR` names.
     """
 
-    model_config = SettingsConfigDict(env_prefix="VOICEWRIGHT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VOICEWRIGHT_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     temporal_address: str = Field("127.0.0.1:7233", description="Temporal's host:port.")
     temporal_namespace: str = Field("default", description="Temporal namespace.")

@@ -38,6 +38,7 @@ _NICE_SPEECH = 10
 _PR_SET_PDEATHSIG = 1
 _WORKERS = (("workflows", "integrations"), ("calls",), ("speech",))
 _WEB = "web"
+_OURS = {"-".join(queues): ["workers", *queues] for queues in _WORKERS} | {_WEB: ["api"]}
 _log = logging.getLogger("voicewright")
 
 
@@ -126,14 +127,21 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
 
+    def _environment_of(self, name: str) -> dict[str, str]:
+        """Metrics of several processes on one machine: each on the next port."""
+        port = self.settings.metrics_port
+        if port is None:
+            return self.environment
+        number = list(_OURS).index(name)
+        return {**self.environment, "VOICEWRIGHT_METRICS_PORT": str(port + number)}
+
     async def start(self) -> None:
         """Everything at once; returns when every part is up.
 
         Raises:
             StackError: a part did not come up; its log is named.
         """
-        ours = {"-".join(queues): ["workers", *queues] for queues in _WORKERS}
-        ours[_WEB] = ["api", "--host", _HOST, "--port", str(self._ports.web)]
+        ours = {**_OURS, _WEB: ["api", "--host", _HOST, "--port", str(self._ports.web)]}
         for name, module in ours.items():  # they wait for the servers, and load meanwhile
             await self._spawn_ours(name, module)
         await asyncio.gather(self._start_temporal(), self._start_s3())
@@ -242,7 +250,7 @@ class Stack:
         await self._spawn(
             name,
             [sys.executable, "-m", *module],
-            environment=self.environment,
+            environment=self._environment_of(name),
             nice=_NICE_SPEECH if "speech" in module else 0,
         )
 

@@ -18,6 +18,9 @@ def metrics_runtime(settings: Settings) -> Runtime | None:
     if settings.metrics_port is None:
         return None
     prometheus = PrometheusConfig(
-        bind_address=f"{settings.metrics_host}:{settings.metrics_port}", histogram_bucket_overrides=_BUCKETS
+        bind_address=f"{settings.metrics_host}:{settings.metrics_port}",
+        counters_total_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides=_BUCKETS,
     )
     return Runtime(telemetry=TelemetryConfig(metrics=prometheus))

@@ -87,6 +87,9 @@ class VoiceTestCase:
                 cancelled = cancelled or late
                 stored = await recording
         self._step = Step.DONE
+        workflow.metric_meter().create_counter("voicewright_cases", "Finished cases.").add(
+            1, {"suite": request.suite.name, "language": request.key.language, "outcome": str(self._outcome)}
+        )
         workflow.upsert_search_attributes([attributes.OUTCOME.value_set(self._outcome)])
         self._show()
         await self._tell_run(CasePhase.FINISHED, stored=stored, cancelled=cancelled is not None)
@@ -254,7 +257,11 @@ class VoiceTestCase:
         self._took(step, began)
 
     def _took(self, step: Step, began: datetime) -> None:
-        self._step_ms[step] = round((workflow.now() - began).total_seconds() * 1000)
+        seconds = (workflow.now() - began).total_seconds()
+        self._step_ms[step] = round(seconds * 1000)
+        workflow.metric_meter().create_histogram_float(
+            "voicewright_step_seconds", "Wall time of a step, waiting and retries included.", "s"
+        ).record(seconds, {"step": str(step)})
 
     def _trouble(self, error: BaseException) -> CaseError:
         if is_cancelled_exception(error):
