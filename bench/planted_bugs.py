@@ -8,10 +8,9 @@ Prints a line per run and, at the end, the two figures. Every run is the whole c
 
 import argparse
 import asyncio
-import contextlib
-import sys
 import time
-from collections.abc import AsyncIterator
+
+from clinic import clinic
 
 from examples.clinic.bugs import Bug
 from voicewright.cli.stack import clinic_suite
@@ -33,21 +32,6 @@ MEANT_FOR = {
     Bug.FORGETS_CONTEXT: "book-step-by-step",
     Bug.MUMBLES: "parking",
 }
-
-
-@contextlib.asynccontextmanager
-async def clinic() -> AsyncIterator[str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "examples.clinic.agent", "--port", "0",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert process.stdout is not None
-    address = (await process.stdout.readline()).decode().split()[-1]
-    try:
-        yield address
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def run_suite(voicewright: Voicewright, url: str) -> dict[str, str]:
@@ -78,7 +62,7 @@ async def main() -> int:
     voicewright = await Voicewright.connect(settings)
     push(S3Store(settings), *load_suite(clinic_suite()))
     found = right = clean = 0
-    async with clinic() as url:
+    async with clinic() as (url, _):
         for bug in map(Bug, given.bugs):
             began = time.monotonic()
             outcomes = await run_suite(voicewright, f"{url}?bugs={bug}")

