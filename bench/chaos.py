@@ -5,8 +5,8 @@
     python bench/chaos.py --fault temporal s3 jira slack   # besides: restart Temporal, 30 s without S3, a bad minute
                                                            # of Jira, a Slack whose answer gets lost
 
-Starts its own stack in a fresh folder, the clinic's agent with two bugs on, and stand-ins for Jira and Slack. Prints the
-counts of every run and exits 1 when one of them is not as it should be.
+Starts its own stack in a fresh folder, the clinic's agent with two bugs on, and stand-ins for Jira and Slack. Prints
+the counts of every run and exits 1 when one of them is not as it should be.
 """
 
 import argparse

@@ -60,9 +60,8 @@ async def measure(
         peak = max(peak, sum(memory for _, memory in family(processes).values()))
         done, counts = progress.done, dict(progress.counts)
     took, after = time.monotonic() - began, family(processes)
-    print(
-        f"{done} cases in {took:.0f} s: {3600 * done / took:.0f} cases per hour; { ({str(k): v for k, v in counts.items()}) }"
-    )
+    outcomes = {str(outcome): count for outcome, count in counts.items()}
+    print(f"{done} cases in {took:.0f} s: {3600 * done / took:.0f} cases per hour; {outcomes}")
     for name, (cpu, _) in after.items():
         print(f"  {name:24} {(cpu - before[name][0]) / done:5.2f} CPU s per case")
     print(f"peak memory of all processes: {peak:.0f} MB")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from standins.otlp_collector import OtlpCollector
 
 from voicewright.leave import leave
 from voicewright.settings import Settings
@@ -79,10 +80,17 @@ class LocalStack:
     child: Child
     data: Path
     settings: Settings
+    otlp_url: str
+    metrics_port: int
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "VOICEWRIGHT_DATA_DIR": str(self.data), "NO_COLOR": "1"}
+        return {
+            **os.environ,
+            "VOICEWRIGHT_DATA_DIR": str(self.data),
+            "VOICEWRIGHT_OTLP_ENDPOINT": self.otlp_url,
+            "NO_COLOR": "1",
+        }
 
     def cli(self, *arguments: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -96,14 +104,28 @@ class LocalStack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def collector() -> Iterator[OtlpCollector]:
+    """Where traces of the local stack and of its commands go."""
+    with OtlpCollector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: OtlpCollector) -> Iterator[LocalStack]:
+    """One for all tests, with everything on that an operator would switch on."""
     data = tmp_path_factory.mktemp("stack")
     command = [sys.executable, "-m", "voicewright.cli.main", "dev", "--free-ports", "--data", str(data)]
-    child = start(command, data / "dev.log", "Voicewright is up")
+    metrics_port = free_port()
+    operated = {
+        "VOICEWRIGHT_OTLP_ENDPOINT": collector.url,
+        "VOICEWRIGHT_METRICS_PORT": str(metrics_port),
+        "VOICEWRIGHT_LOG_FORMAT": "json",
+    }
+    child = start(command, data / "dev.log", "Voicewright is up", operated)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VOICEWRIGHT_DATA_DIR", str(data))
         settings = Settings()
-    yield LocalStack(child, data, settings)
+    yield LocalStack(child, data, settings, collector.url, metrics_port)
     assert child.stop() == 0
 
 

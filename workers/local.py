@@ -17,7 +17,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,9 +76,10 @@ def check_free(ports: Ports) -> None:
 
 
 class Stack:
-    """The processes of one data folder."""
+    """The processes of one data folder: the servers, and of ours those that `ours` names."""
 
-    def __init__(self, data: Path, ports: Ports) -> None:
+    def __init__(self, data: Path, ports: Ports, ours: Sequence[str]) -> None:
+        self._names = ours
         self._data = data
         self._ports = ports
         self._secret = self._kept_secret()
@@ -107,7 +108,7 @@ class Stack:
         Raises:
             StackError: a part did not come up; its log is named.
         """
-        ours = [self._ours(number, name) for number, name in enumerate(_OURS)]
+        ours = [self._ours(number, name) for number, name in enumerate(_OURS) if name in self._names]
         servers = {"temporal": self._temporal(), "s3": self._s3()}
         for program in (*ours, *servers.values()):  # ours wait for the servers, and load meanwhile
             await self.processes.spawn(program)
@@ -229,7 +230,7 @@ def _listens(port: int) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def running_stack(data: Path, ports: Ports) -> AsyncIterator[Stack]:
+async def running_stack(data: Path, ports: Ports, ours: Sequence[str] = tuple(_OURS)) -> AsyncIterator[Stack]:
     """A stack that is up; stopped at the end, whatever happens."""
     data.mkdir(parents=True, exist_ok=True)
     lock = (data / "lock").open("w")
@@ -239,7 +240,7 @@ async def running_stack(data: Path, ports: Ports) -> AsyncIterator[Stack]:
         lock.close()
         raise StackError(f"another stack runs in {data}: stop it, or give --data FOLDER") from None
     check_free(ports)
-    stack = Stack(data.resolve(), ports)
+    stack = Stack(data.resolve(), ports, ours)
     try:
         await stack.start()
         yield stack

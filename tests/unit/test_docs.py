@@ -1,10 +1,14 @@
 """What exists is documented, and what is documented runs."""
 
 import re
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from api.rules import read_rules
 from voicewright.cli.commands import app
 from voicewright.settings import Settings
 from voicewright.suite import MediaStreamTarget
@@ -53,6 +57,26 @@ def test_the_readmes_python_compiles() -> None:
     assert blocks
     for block in blocks:
         compile("\n".join(line[2:] for line in block.splitlines()), "README.md", "exec")
+
+
+def test_the_ci_page_is_right(tmp_path: Path) -> None:
+    page = (DOCS / "ci.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        compile(block, "ci.md", "exec")
+    [rules] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "rules.yaml").write_text(textwrap.dedent(rules))
+    assert [rule.suites for rule in read_rules(tmp_path / "rules.yaml")] == [("clinic",), ("clinic",)]
+    options = {name for line in page.splitlines() for name in re.findall(r"`?(--[a-z-]+)", line)}
+    options |= {name for file in (DOCS / "ci").iterdir() for name in re.findall(r"\s(--[a-z-]+)", file.read_text())}
+    known = {option for _, command in commands(typer.main.get_command(app)) for option in command}
+    assert options <= known
+
+
+def commands(group: Any, name: str = "voicewright") -> Iterator[tuple[str, set[str]]]:
+    """Every command with its options."""
+    yield name, {option for parameter in group.params for option in parameter.opts}
+    for below in getattr(group, "commands", {}).items():
+        yield from commands(below[1], f"{name} {below[0]}")
 
 
 def test_links_in_the_docs_lead_somewhere() -> None:
