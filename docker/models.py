@@ -4,7 +4,6 @@ python docker/models.py requirements    what pip installs: the extra `local` wit
 python docker/models.py assemble        into VOICEWRIGHT_MODELS_DIR, verified by their digests
 """  # noqa: INP001 - a script of the image's build
 
-import os
 import re
 import sys
 import tomllib
@@ -26,12 +25,8 @@ def assemble() -> None:
     from voicewright.settings import Settings  # noqa: PLC0415
 
     folder = Settings().models_dir
-    whisper_base(folder)
-    for model in (minilm(folder) / "model.safetensors", piper_joe(folder)):
-        whole_s = int(model.stat().st_mtime)  # layers of an image do not all keep fractions of a second
-        os.utime(model, (whole_s, whole_s))
-    minilm(folder)
-    piper_joe(folder)
+    for model in (whisper_base, minilm, piper_joe):
+        model(folder)
 
 
 if __name__ == "__main__":

@@ -230,6 +230,7 @@ class VoiceTestRun:
         if update.phase is CasePhase.FINISHED:
             del self._in_flight[name]
             self._count(update)
+            self._announced = min(self._announced, len(self._reviewing()))
         else:
             self._in_flight[name] = update
         self._show()

@@ -32,7 +32,7 @@ def unsure(_: CaseKey) -> Decision:
 
 
 async def until_waiting(handle: WorkflowHandle[VoiceTestCase, CaseResult]) -> None:
-    for _ in range(200):
+    for _ in range(1500):
         state = await handle.query(VoiceTestCase.state)
         if state.step is Step.REVIEW:
             return

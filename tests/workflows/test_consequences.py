@@ -78,7 +78,7 @@ async def test_people_hear_of_cases_that_wait_for_them_while_the_run_goes_on(rea
         handle = await real.start_workflow(
             VoiceTestRun.run, {"suite": "s"}, id=name, task_queue=WORKFLOWS, result_type=RunResult
         )
-        for _ in range(200):
+        for _ in range(1000):
             if steps.notices:
                 break
             await asyncio.sleep(0.05)
@@ -98,7 +98,7 @@ async def test_the_list_of_reviews_says_why(real: Client) -> None:
         handle = await real.start_workflow(VoiceTestRun.run, {"suite": "s"}, id=unique("run"), task_queue=WORKFLOWS)
         voicewright = Voicewright(real)
         mine = []
-        for _ in range(200):
+        for _ in range(1000):
             mine = [entry for entry in await voicewright.reviews() if entry.workflow_id.startswith(handle.id)]
             if mine:
                 break

@@ -41,8 +41,10 @@ async def watch_run(voicewright: Voicewright, run_id: str, *, timeout_s: float |
                 bar.console.print(update_line(update))
             seen = progress.news
             bar.update(task, total=progress.total or None, completed=progress.done, description=_describe(progress))
-            if progress.finished or progress.cancelled:
-                continue  # the generator ends once Temporal has closed the workflow
+            if progress.finished:
+                break  # the report is stored; people may still be being told, which is no reason to wait
+            if progress.cancelled:
+                continue  # calls hang up and report
             only_reviews = progress.reviewing_total and progress.done + progress.reviewing_total >= progress.total
             alone_since = (alone_since or time.monotonic()) if only_reviews else None
             if alone_since is not None and time.monotonic() - alone_since >= review_wait_s:
