@@ -8,26 +8,31 @@ tracker where that note may be missing.
 import asyncio
 import logging
 import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import activity
 
-from activities.errors import StepError, UnavailableError
+from activities.errors import GoneError, RateLimitedError, StepError, UnavailableError
 from activities.heartbeat import heartbeats
 from activities.ports import IssueTracker, ObjectStore
-from voicewright.defect import Defect, DefectRef, DefectStatus, Failure, Issue
+from voicewright.defect import Defect, DefectEvent, DefectRef, DefectStatus, Failure, Issue
 from voicewright.defect_log import DefectLog
 from voicewright.results import case_results
 from voicewright.run import SettledDefects, SettleRequest
 
 _log = logging.getLogger("voicewright.defects")
 _BUSY_S = 2.0
-_INDEX_LAG = timedelta(seconds=30)
-"""How long a tracker's search may take to find a new issue."""
+_INDEX_LAG = timedelta(seconds=120)
+"""How long a tracker may take to finish a request that we gave up on, and its search to find the new issue."""
+_COMMENT_LAG = timedelta(seconds=60)
+"""The same for a comment, which needs no search."""
 _LOOK_S = 5.0
 _MARK = re.compile(r"\[(VW-[0-9A-F]+)#(\d+)\]")
 _REOPENS = {"opened", "regressed", "open"}
 _MAX_TEXT = 20_000
+T = TypeVar("T")
 
 
 class DefectStep:
@@ -59,7 +64,7 @@ class DefectStep:
         if self._tracker is None:
             return None
         info = activity.info()
-        owner = f"{info.workflow_id}:{info.activity_id}"
+        owner = f"{info.workflow_id}:{info.activity_id}:{info.attempt}"
         async with heartbeats(lambda: f"telling of {defect_id}"):
             return await asyncio.to_thread(self._publish, self._tracker, defect_id, owner)
 
@@ -70,33 +75,50 @@ class DefectStep:
         leased = self._log.lease(defect_id, owner)
         if leased is None:
             raise UnavailableError(f"{defect_id} is being told to the tracker by another worker", retry_after_s=_BUSY_S)
-        if not leased.unpublished:  # it was told while we waited for the lease
-            assert leased.issue is not None
-            self._log.published(defect_id, leased.published, leased.issue, release=True)
-            return leased.issue
-        issue = leased.issue or tracker.find(defect_id)
+        try:
+            return self._tell(tracker, leased)
+        except GoneError:
+            self._log.forget_issue(defect_id)  # somebody deleted it: the next try makes another
+            raise UnavailableError(f"the issue of {defect_id} is gone", retry_after_s=_BUSY_S) from None
+        finally:
+            self._log.release(defect_id, owner)
+
+    def _tell(self, tracker: IssueTracker, defect: Defect) -> Issue | None:
+        if not defect.unpublished:  # it was told while we waited for the lease
+            return defect.issue
+        issue = defect.issue or tracker.find(defect.id)
+        if issue is not None and defect.issue is None:
+            self._log.answered(defect.id)  # the creation whose answer got lost came through
         if issue is None:
-            self._wait_for_index(leased)
-            issue = tracker.create(leased, _described(leased))
-            heard = leased.unpublished[-1].number
+            text = _described(defect)
+            issue = self._once(defect, _INDEX_LAG, lambda: tracker.create(defect, text))
+            heard = defect.unpublished[-1].number
         else:
-            heard = max([leased.published, 1, *_heard(defect_id, tracker.comments(issue))])
-            news = [event for event in leased.unpublished if event.number > heard]
+            found = issue
+            heard = max([defect.published, 1, *_heard(defect.id, tracker.comments(issue))])
+            news = [event for event in defect.unpublished if event.number > heard]
             if news:
-                text = "\n".join(event.text for event in news)[:_MAX_TEXT]
-                tracker.comment(issue, f"{text}\n\n{_mark(leased, news[-1].number)}")
+                text = f"{_quoted(news)}\n\n{_mark(defect, news[-1].number)}"
+                self._once(defect, _COMMENT_LAG, lambda: tracker.comment(found, text))
                 heard = news[-1].number
-        self._move(tracker, issue, leased)
-        self._log.published(defect_id, heard, issue, release=True)
+        self._move(tracker, issue, defect)
+        self._log.published(defect.id, heard, issue)
         return issue
 
-    def _wait_for_index(self, defect: Defect) -> None:
-        """An issue that was perhaps made moments ago may not be found yet: look again before making another."""
-        began = self._log.creating(defect.id, again_after=_INDEX_LAG)
+    def _once(self, defect: Defect, lag: timedelta, write: Callable[[], T]) -> T:
+        """Write what must not be there twice: where an earlier try may have come through, wait until it shows."""
+        began = self._log.asking(defect.id, again_after=lag)
         if began is not None:
             raise UnavailableError(
-                f"an issue for {defect.id} may have been made at {began} and is not found yet", retry_after_s=_LOOK_S
+                f"what was written for {defect.id} at {began} may have come through and does not show yet",
+                retry_after_s=_LOOK_S,
             )
+        try:
+            return write()
+        except StepError as error:
+            if isinstance(error, RateLimitedError) or not error.retryable:
+                self._log.answered(defect.id)  # refused for certain: nothing came of it
+            raise
 
     @staticmethod
     def _move(tracker: IssueTracker, issue: Issue, defect: Defect) -> None:
@@ -148,13 +170,11 @@ class DefectStep:
         except StepError as error:  # one defect's trouble is not the others'
             _log.warning("%s could not be reconciled: %s", defect.id, error.message)
             return False
-        if done and defect.status is not DefectStatus.CLOSED:
-            self._log.set_status(defect.id, DefectStatus.CLOSED, f"closed as {defect.issue.key}", tell=False)
-        elif not done and defect.status is DefectStatus.CLOSED:
-            self._log.set_status(defect.id, DefectStatus.OPEN, f"opened as {defect.issue.key}", tell=False)
-        else:
+        if done is (defect.status is DefectStatus.CLOSED):
             return False
-        return True
+        goal = DefectStatus.CLOSED if done else DefectStatus.OPEN
+        how = "closed" if done else "opened"
+        return self._log.follow(defect, goal, f"{how} as {defect.issue.key}")
 
 
 def _mark(defect: Defect, number: int) -> str:
@@ -167,9 +187,14 @@ def _heard(defect_id: str, comments: list[str]) -> list[int]:
     return [int(match[2]) for match in found if match[1] == defect_id]
 
 
+def _quoted(events: Sequence[DefectEvent]) -> str:
+    """What an agent said must not become markup, a mention or a mark of ours."""
+    text = "\n".join(event.text for event in events)[:_MAX_TEXT]
+    return "{noformat}\n" + text.replace("{", "(").replace("[VW-", "(VW-") + "\n{noformat}"
+
+
 def _described(defect: Defect) -> str:
-    told = "\n".join(event.text for event in defect.events)
     return (
-        f"Voicewright found this in suite {defect.suite}, by the check {defect.check}.\n\n{told[:_MAX_TEXT]}\n\n"
+        f"Voicewright found this in suite {defect.suite}, by the check {defect.check}.\n\n{_quoted(defect.events)}\n\n"
         f"More failures of this kind are added as comments. {_mark(defect, defect.events[-1].number)}"
     )

@@ -2,6 +2,7 @@
 
     StepError                     errored; the agent is not blamed
     ├── BadInputError             asked for something that cannot be done; trying again cannot help
+    │   └── GoneError             ... because somebody removed it outside
     ├── InstallationError         a model, a setting or a permission is missing; trying again cannot help
     └── UnavailableError          worth trying again
         ├── RateLimitedError      ... after the time that the service named
@@ -34,6 +35,10 @@ class StepError(ApplicationError):
 
 class BadInputError(StepError):
     """The request names something that does not exist or cannot be done."""
+
+
+class GoneError(BadInputError):
+    """Something outside that we made is not there any more."""
 
 
 class InstallationError(StepError):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
+from activities.errors import StepError
 from activities.heartbeat import heartbeats
 from activities.ports import Notifier
 from voicewright.run import RunNotice
@@ -24,6 +25,13 @@ class NotifyStep:
             UnavailableError: a service did not answer as it should.
             InstallationError: it refuses us for good.
         """
+        troubles: list[StepError] = []
         async with heartbeats(lambda: "telling"):
             for notifier in self._notifiers:
-                await asyncio.to_thread(notifier.tell, notice)
+                try:
+                    await asyncio.to_thread(notifier.tell, notice)
+                except StepError as error:  # the others are told all the same
+                    activity.logger.warning("%s: %s", type(notifier).__name__, error.message)
+                    troubles.append(error)
+        if troubles:  # what is worth another try decides
+            raise next((error for error in troubles if error.retryable), troubles[0])

@@ -160,7 +160,7 @@ class IssueTracker(Protocol):
         """Make an issue that `find` finds."""
 
     def comments(self, issue: Issue) -> list[str]:
-        """Texts of all comments, and of the description."""
+        """Texts of the newest comments, and of the description."""
 
     def comment(self, issue: Issue, text: str) -> None:
         """Add a comment."""

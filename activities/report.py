@@ -9,6 +9,7 @@ from activities.heartbeat import heartbeats
 from activities.ports import Encoder, ObjectStore
 from voicewright.artifact import ArtifactRef, baseline_key, run_key
 from voicewright.case import CaseResult
+from voicewright.outcome import Outcome
 from voicewright.report.build import Links, build_report, mp3_key
 from voicewright.results import RunReport, case_results, junit_xml
 from voicewright.run import ReportRefs, ReportRequest
@@ -54,7 +55,8 @@ class ReportStep:
             html=self._put(request, "report.html", built.html, "text/html; charset=utf-8"),
             markdown=self._put(request, "summary.md", built.markdown.encode(), "text/markdown; charset=utf-8"),
         )
-        if request.branch and not request.cancelled:
+        judged = any(case.outcome in {Outcome.PASSED, Outcome.FAILED} for case in cases)
+        if request.branch and request.whole and judged and not request.cancelled:
             key = baseline_key(request.suite.name, request.branch)
             self._store.put(key, request.run_id.encode(), "text/plain")
         return refs

@@ -30,9 +30,8 @@ class ReviewStep:
         first = await asyncio.to_thread(self._store.put_if_absent, file, json.dumps(asked).encode(), "application/json")
         if first is not None:
             activity.logger.warning(
-                "%s %s needs a human: %s; voicewright review show %r",
+                "%s %s needs a human; voicewright review show %r",
                 "reminder:" if request.reminder else "review:",
                 key,
-                request.reason,
                 request.workflow_id,
             )

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import sys
 
 import uvicorn
 
@@ -28,8 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default: 8080)")
     given = parser.parse_args(arguments)
-    settings = Settings()
-    set_up_logs(settings)
+    try:
+        settings = Settings()
+        set_up_logs(settings)
+    except ValueError as error:
+        sys.stderr.write(f"a setting is wrong: {error}\n")
+        return 2
     try:
         rules: tuple[Rule, ...] = read_rules(settings.github_rules) if settings.github_rules is not None else ()
     except RulesError as error:

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +28,7 @@ _log = logging.getLogger("voicewright.webhooks")
 _MAX_BYTES = 25_000_000
 """GitHub's own limit."""
 _TRUSTED = {"OWNER", "MEMBER", "COLLABORATOR"}
-_ASKED = re.compile(r"^/voicewright\s+run(?:[ \t]+(?P<suites>[\w.@ \t-]+))?\s*$", re.MULTILINE)
+_COMMAND = ["/voicewright", "run"]
 
 
 class _Payload(BaseModel):
@@ -122,24 +121,22 @@ async def github(request: Request, given: Given) -> dict[str, Any]:
     if event is None:
         return {"runs": [], "reason": f"nothing to do for this {kind or 'event without a name'}"[:200]}
     digest = hashlib.sha256(body).hexdigest()
-    requests = list(_requests(request.app.state.rules, event))
+    try:
+        requests = list(_requests(request.app.state.rules, event))
+    except ValidationError:
+        raise _refused(request, 400, "no run can be made of it: a branch, commit or address is not one") from None
     if not requests:
         return {"runs": [], "reason": f"no rule fits {event.repository}, {event.trigger}, branch {event.branch!r}"}
     seen = f"webhooks/github/{digest}.json"
-    note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "delivery": request.headers.get("x-github-delivery")}
-    first = await asyncio.to_thread(given.store.put_if_absent, seen, json.dumps(note).encode(), "application/json")
-    if first is None:
+    if await asyncio.to_thread(given.store.get_if_present, seen) is not None:
         raise _refused(request, 409, "this delivery was taken before")
-    try:
-        runs = [
-            await given.voicewright.start(
-                asked, run_id=f"run-{asked.suite.partition('@')[0]}-gh-{digest[:16]}-{number}"
-            )
-            for number, asked in enumerate(requests)
-        ]
-    except Exception:
-        await asyncio.to_thread(given.store.delete, seen)  # nothing was lost: GitHub's "redeliver" works
-        raise
+    # The note comes last: whatever dies before it, "redeliver" starts the same runs, not others.
+    runs = [
+        await given.voicewright.start(asked, run_id=f"run-{asked.suite.partition('@')[0]}-gh-{digest[:16]}-{number}")
+        for number, asked in enumerate(requests)
+    ]
+    note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "delivery": request.headers.get("x-github-delivery")}
+    await asyncio.to_thread(given.store.put, seen, json.dumps(note).encode(), "application/json")
     _log.info("%s of %s started %s", event.trigger, event.repository, ", ".join(runs))
     return {"runs": runs}
 
@@ -203,10 +200,11 @@ def _deployment(body: bytes) -> Event | None:
 def _comment(body: bytes) -> Event | None:
     """`/voicewright run [suite ...]` on a pull request, by somebody who belongs to the repository."""
     comment = _IssueComment.model_validate_json(body)
-    asked = _ASKED.search(comment.comment.body)
-    if comment.action != "created" or comment.issue.pull_request is None or asked is None:
-        return None
     if comment.comment.author_association not in _TRUSTED:
+        return None
+    lines = (line.split() for line in comment.comment.body.splitlines())
+    asked = next((words for words in lines if words[:2] == _COMMAND), None)
+    if comment.action != "created" or comment.issue.pull_request is None or asked is None:
         return None
     return Event(
         trigger=Trigger.COMMENT,
@@ -215,7 +213,7 @@ def _comment(body: bytes) -> Event | None:
         sha="",
         installation=_id(comment.installation),
         pull=comment.issue.number,
-        suites=tuple((asked["suites"] or "").split()),
+        suites=tuple(asked[2:]),
     )
 
 
@@ -226,6 +224,9 @@ def _id(installation: _Installation | None) -> int | None:
 def _requests(rules: Sequence[Rule], event: Event) -> Iterator[RunRequest]:
     for rule in rules:
         if not rule.fits(event.trigger, event.repository, event.branch, event.environment):
+            continue
+        if rule.wants_host and not event.host:
+            _log.warning("a deployment of %s names no address for %s", event.repository, rule.agent_url)
             continue
         for suite in rule.suites:
             if event.suites and suite not in event.suites:

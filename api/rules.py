@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from voicewright.yaml_source import read_yaml
 
@@ -43,6 +43,18 @@ class Rule(BaseModel):
     tags: tuple[str, ...] = ()
     environments: tuple[str, ...] = ("*",)
     agent_url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+")] | None = None
+
+    @property
+    def wants_host(self) -> bool:
+        """Whether the agent's address is made of a deployment's."""
+        return "{host}" in (self.agent_url or "")
+
+    @model_validator(mode="after")
+    def _host_of_a_deployment(self) -> "Rule":
+        if self.wants_host and set(self.on) != {Trigger.DEPLOYMENT}:
+            message = "{host} is the host of a deployment: such a rule is `on: [deployment]` alone"
+            raise ValueError(message)
+        return self
 
     def fits(self, trigger: Trigger, repository: str, branch: str, environment: str | None = None) -> bool:
         """Whether an event starts this rule's suites. Repository names ignore case, as GitHub does.

@@ -146,6 +146,11 @@ async def one_run(
     took = time.monotonic() - began
     await trouble
     progress = await final(voicewright, run_id)
+    log = DefectLog(store)
+    for _ in range(300):  # cases tell the tracker after they have told their run
+        if not any(defect.unpublished for defect in log.defects("clinic")):
+            break
+        await asyncio.sleep(1)
     results = case_results(store, run_id)
     good, redialled = counted(store, run_id, progress, results, vendor)
     right = all(is_now == wanted for is_now, wanted in good.values())

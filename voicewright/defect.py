@@ -139,8 +139,8 @@ class Defect(Contract):
     published: int = 0
     """Number of the last event that the outside tracker heard."""
     issue: Issue | None = None
-    creating_since: str = ""
-    """When the outside tracker was last asked to make an issue whose key we do not know."""
+    asking_since: str = ""
+    """When something was last written outside of which we do not know whether it came through."""
     lease: Lease | None = None
 
     @property
@@ -158,6 +158,7 @@ def failure_of(result: CaseResult) -> Failure:
     wrong = [check for check in checks if check.outcome is CheckOutcome.FAILED]
     unsure = [check for check in checks if check.outcome is CheckOutcome.UNSURE]
     check = next((check for check in wrong if check.hard), None) or next(iter([*wrong, *unsure]), None)
+    note = f" (noted: {result.review.note})" if check is not None and result.review and result.review.note else ""
     name, cause, evidence = _decisive(check) if check is not None else ("review", "review", result.reason)
     return Failure(
         signature=Signature(suite=result.suite.name, case=result.key.case, language=result.key.language, check=name),
@@ -165,7 +166,7 @@ def failure_of(result: CaseResult) -> Failure:
         workflow_id=result.workflow_id,
         run_id=result.run_id,
         key=result.key,
-        evidence=evidence[:_SHOWN],
+        evidence=f"{evidence}{note}"[:_SHOWN],
         decided_by=result.review.reviewer if result.review is not None else "",
     )
 

@@ -29,7 +29,7 @@ from voicewright.results import Reader
 
 _READERS = 16
 _SETTLED = 50
-_LEASE = timedelta(seconds=60)
+_LEASE = timedelta(seconds=120)
 _JSON = "application/json"
 
 
@@ -125,9 +125,9 @@ class DefectLog:
             raise UnknownDefectError(f"there is no defect {defect_id}; `voicewright defects list` shows what there is")
         return Defect.model_validate_json(raw)
 
-    def set_status(self, defect_id: str, status: DefectStatus, by: str, *, tell: bool = True) -> Defect:
-        """A person's, or an outside tracker's, word on a defect. `tell`: whether the outside tracker must hear it."""
-        return self._change(defect_id, lambda defect: _moved(defect, status, by, _now(), tell=tell))
+    def set_status(self, defect_id: str, status: DefectStatus, by: str) -> Defect:
+        """A person's word on a defect."""
+        return self._change(defect_id, lambda defect: _moved(defect, status, by, _now(), tell=True))
 
     def lease(self, defect_id: str, owner: str) -> Defect | None:
         """Take the right to tell the outside tracker; None while somebody else has it."""
@@ -143,29 +143,53 @@ class DefectLog:
         defect = self._change(defect_id, take)
         return defect if defect.lease is not None and defect.lease.owner == owner else None
 
-    def creating(self, defect_id: str, *, again_after: timedelta) -> str | None:
-        """Note that an issue is about to be made; the time of the last such note, if that is not long ago."""
+    def release(self, defect_id: str, owner: str) -> None:
+        """Give the right to tell back."""
+
+        def give_back(defect: Defect) -> Defect:
+            mine = defect.lease is not None and defect.lease.owner == owner
+            return defect.model_copy(update={"lease": None}) if mine else defect
+
+        self._change(defect_id, give_back)
+
+    def asking(self, defect_id: str, *, again_after: timedelta) -> str | None:
+        """Note that something is about to be written outside; the time of an unanswered try that is not long ago."""
         now = datetime.now(UTC)
-        before = self.defect(defect_id).creating_since
+        before = self.defect(defect_id).asking_since
         if before and now - datetime.fromisoformat(before) < again_after:
             return before
         since = now.isoformat(timespec="seconds")
-        self._change(defect_id, lambda defect: defect.model_copy(update={"creating_since": since}))
+        self._change(defect_id, lambda defect: defect.model_copy(update={"asking_since": since}))
         return None
 
-    def published(self, defect_id: str, number: int, issue: Issue, *, release: bool) -> Defect:
+    def answered(self, defect_id: str) -> None:
+        """Note that nothing is unanswered."""
+        self._change(defect_id, lambda defect: defect.model_copy(update={"asking_since": ""}))
+
+    def published(self, defect_id: str, number: int, issue: Issue) -> Defect:
         """Note that the outside tracker heard everything up to event `number`."""
         return self._change(
             defect_id,
             lambda defect: defect.model_copy(
-                update={
-                    "published": max(defect.published, number),
-                    "issue": issue,
-                    "creating_since": "",
-                    "lease": None if release else defect.lease,
-                }
+                update={"published": max(defect.published, number), "issue": issue, "asking_since": ""}
             ),
         )
+
+    def forget_issue(self, defect_id: str) -> None:
+        """Its issue is gone: everything is news again."""
+        self._change(
+            defect_id, lambda defect: defect.model_copy(update={"issue": None, "published": 0, "asking_since": ""})
+        )
+
+    def follow(self, seen: Defect, status: DefectStatus, by: str) -> bool:
+        """Take over a status from outside, unless anything happened to the defect since it was `seen`."""
+
+        def move(defect: Defect) -> Defect:
+            if defect.changed_at != seen.changed_at or defect.unpublished:
+                return defect
+            return _moved(defect, status, by, _now(), tell=False)
+
+        return self._change(seen.id, move).status is status
 
     def _change(self, defect_id: str, change: Callable[[Defect], Defect]) -> Defect:
         """Compare and swap until nobody was faster."""

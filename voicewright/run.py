@@ -56,6 +56,11 @@ class RunRequest(Contract):
     resume: "RunState | None" = None
     """Set by the workflow itself when it continues as new; never by people."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether no filter leaves anything of the suite out."""
+        return not (self.cases or self.tags or self.languages)
+
 
 class RunPlan(Contract):
     """What a request means, resolved once and then fixed: a push during the run changes nothing."""
@@ -166,6 +171,8 @@ class ReportRequest(Contract):
     started_at: str
     branch: str = ""
     commit: str = ""
+    whole: bool = False
+    """Whether the whole suite was asked for: a part of it is no baseline."""
 
 
 class ReportRefs(Contract):
@@ -192,6 +199,8 @@ class RunNotice(Contract):
     cancelled: bool = False
     wrong: tuple[CaseUpdate, ...] = ()
     """Cases that did not pass; the last of them."""
+    problem: str = ""
+    """Why nothing could be run at all."""
     github: GitHubTarget | None = None
 
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 STACK_FILE = Path("stack.json")
@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector for traces; unset makes none.")
     log_level: str = Field("INFO", description="Level of the workers' logs.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_empty_secret(cls, value: Any) -> Any:  # noqa: ANN401 - any setting
+        """A secret file that is empty is a secret that is not set, never one that anybody can guess."""
+        return None if isinstance(value, SecretStr) and not value.get_secret_value().strip() else value
 
     @classmethod
     def settings_customise_sources(

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from activities.errors import StepError
 from voicewright import search_attributes
@@ -21,6 +22,7 @@ from workers.metrics import metrics_runtime
 from workers.reconciliation import schedule_reconciliation
 
 _log = logging.getLogger("workers")
+_THREADS = 64
 _SWITCH_S = 0.0005
 """How long a busy thread keeps the interpreter. Python's 5 ms would add up, over the system calls of a few frames, to
 stutter in every live call whenever a suite is parsed or a recording measured in the same process."""
@@ -37,9 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
         "queues", nargs="+", choices=[*BUILDERS, "all"], metavar="QUEUE", help=", ".join([*BUILDERS, "all"])
     )
     names = parser.parse_args(arguments).queues
-    settings = Settings()
     sys.setswitchinterval(_SWITCH_S)
-    set_up_logs(settings)
+    try:
+        settings = Settings()
+        set_up_logs(settings)
+    except ValueError as error:
+        sys.stderr.write(f"a setting is wrong: {error}\n")
+        return 2
     try:
         asyncio.run(_serve(list(BUILDERS) if "all" in names else names, settings))
     except (UnreachableError, StoreError, TracingError) as error:
@@ -48,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     except StepError as error:
         _log.error("%s", error.message)
         return 2
+    except ValueError as error:  # the metrics port is taken, say
+        _log.error("this worker cannot start: %s", error)
+        return 3
     finally:
         flush()
     return 0
@@ -63,6 +72,8 @@ async def _serve(names: list[str], settings: Settings) -> None:
         await schedule_reconciliation(client)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # Blocking calls of all steps: a vendor that hangs must not keep the store's answers waiting for a thread.
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:

@@ -93,7 +93,14 @@ class Supervisor:
                 return
             _log.warning("%s ended with status %s; starting it again", program.name, code)
             await asyncio.sleep(_RESTART_S)
-            await self.spawn(program)
+            if self._stopping:
+                return
+            try:
+                await self.spawn(program)
+            except OSError as error:
+                self.failure = f"{program.name} cannot be started again: {error}"
+                self.failed.set()
+                return
             self._changed()
 
     async def until(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:

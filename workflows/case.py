@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
         CaseUpdate,
         Step,
     )
-    from voicewright.defect import Failure, failure_of
+    from voicewright.defect import DefectRef, Failure, failure_of
     from voicewright.outcome import Outcome
     from voicewright.review import MEMO_REASON, ReviewDecision, ReviewStatus, ReviewSubmission, ReviewVerdict, refusal
     from voicewright.run import ReviewRequest
@@ -73,9 +73,10 @@ class VoiceTestCase:
             if is_cancelled_exception(error):
                 cancelled = error
             self._outcome, self._error = Outcome.ERRORED, self._trouble(error)
+        filed: DefectRef | None = None
         if self._outcome is Outcome.FAILED:
             with self._timed(Step.FILE_DEFECT):
-                cancelled = await self._file_defect()
+                filed, cancelled = await self._file_defect()
         with self._timed(Step.RECORD):
             result = self._result()
             recording = asyncio.ensure_future(
@@ -93,6 +94,8 @@ class VoiceTestCase:
         workflow.upsert_search_attributes([attributes.OUTCOME.value_set(self._outcome)])
         self._show()
         await self._tell_run(CasePhase.FINISHED, stored=stored, cancelled=cancelled is not None)
+        if filed is not None and filed.publish and cancelled is None:
+            await self._publish_defect(filed)
         await workflow.wait_condition(workflow.all_handlers_finished)
         if cancelled is not None:
             raise cancelled
@@ -127,24 +130,29 @@ class VoiceTestCase:
             self._error = CaseError(kind="InvalidTest", message=self._verdict.reason, step=Step.VALIDATE)
         return _BY_DECISION[self._verdict.decision]
 
-    async def _file_defect(self) -> BaseException | None:
-        """One defect per failure signature. A cancellation that comes now is returned: the agent was wrong anyway."""
+    async def _file_defect(self) -> tuple[DefectRef | None, BaseException | None]:
+        """One defect per cause. A cancellation that comes now is returned: the agent was wrong anyway."""
         filing = asyncio.ensure_future(self._file(failure_of(self._result())))
         try:
-            await asyncio.shield(filing)
+            return await asyncio.shield(filing), None
         except asyncio.CancelledError as late:
-            await filing
-            return late
-        return None
+            return await filing, late
 
-    async def _file(self, failure: Failure) -> None:
+    async def _file(self, failure: Failure) -> DefectRef | None:
         try:
             ref = await workflow.execute_activity_method(DefectStep.file_defect, failure, **policies.FILE_DEFECT)
-            self._defect = ref.id
-            if ref.publish:
-                await workflow.execute_activity_method(DefectStep.publish_defect, ref.id, **policies.VENDOR)
-        except ActivityError as error:  # the verdict stands; reconciliation tells the tracker when it is back
-            workflow.logger.warning("a defect was not filed or not told of: %s", error.cause)
+        except ActivityError as error:  # the verdict stands
+            workflow.logger.warning("no defect was filed: %s", error.cause)
+            return None
+        self._defect = ref.id
+        return ref
+
+    async def _publish_defect(self, ref: DefectRef) -> None:
+        """Tell the outside tracker. The result is recorded and the run told: nobody waits for a tracker."""
+        try:
+            await workflow.execute_activity_method(DefectStep.publish_defect, ref.id, **policies.VENDOR)
+        except ActivityError as error:  # the record stands; reconciliation tells the tracker when it is back
+            workflow.logger.warning("the tracker was not told of %s: %s", ref.id, error.cause)
 
     async def _ask_human(self, verdict: Verdict) -> Outcome:
         """Wait for `submit_review`, remind on the way, give up at the end. All of it survives any restart."""
@@ -202,7 +210,7 @@ class VoiceTestCase:
         if (reason := self._refusal(submission)) is not None:
             self._refused.append(reason)
             self._show()
-            workflow.logger.warning("review by %r refused: %s", submission.reviewer, reason)
+            workflow.logger.warning("a decision by signal was refused; the case's details say why")
         else:
             self._accept(submission)
 

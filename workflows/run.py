@@ -28,9 +28,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.record import RecordStep
     from activities.report import ReportStep
     from voicewright import search_attributes as attributes
-    from voicewright.case import CaseKey, CasePhase, CaseRequest, CaseUpdate
+    from voicewright.case import CaseKey, CasePhase, CaseRequest, CaseUpdate, SuiteRef
     from voicewright.outcome import Outcome
     from voicewright.run import (
+        GitHubTarget,
         LostCasesRequest,
         PageRequest,
         ReportRequest,
@@ -99,7 +100,10 @@ class VoiceTestRun:
             await self._hold_all(asked, plan)
         except (asyncio.CancelledError, ActivityError, ChildWorkflowError) as error:
             if not is_cancelled_exception(error):
-                raise self._refused(error) from error
+                refused = self._refused(error)
+                if asked.github is not None and self._plan is None:
+                    await self._tell_refused(asked, asked.github, refused)
+                raise refused from error
             cancelled, self._cancelled = error, True
             if self._plan is None:
                 raise
@@ -123,6 +127,20 @@ class VoiceTestRun:
         kind = cause.type if isinstance(cause, ApplicationError) else None
         message = cause.message if isinstance(cause, FailureError) else str(cause)
         return ApplicationError(message, type=kind, non_retryable=True)
+
+    async def _tell_refused(self, asked: RunRequest, github: GitHubTarget, refused: ApplicationError) -> None:
+        """A commit that waits for this run's status must hear that there will be none."""
+        notice = RunNotice(
+            run_id=workflow.info().workflow_id,
+            suite=SuiteRef(name=asked.suite.partition("@")[0], version=""),
+            agent="",
+            total=0,
+            counts={},
+            finished=True,
+            problem=refused.message,
+            github=github,
+        )
+        await self._tell(notice, policies.NOTICE)
 
     async def _make_plan(self, asked: RunRequest) -> RunPlan:
         page = await workflow.execute_activity_method(
@@ -306,6 +324,10 @@ class VoiceTestRun:
             wrong=tuple(update for update in self._recent if update.outcome is not Outcome.PASSED)[-_SHOWN:],
             github=self._asked.github if self._asked is not None else None,
         )
+        await self._tell(notice, policy)
+
+    @staticmethod
+    async def _tell(notice: RunNotice, policy: ActivityConfig) -> None:
         try:
             await workflow.execute_activity_method(NotifyStep.notify, notice, **policy)
         except ActivityError as error:
@@ -327,6 +349,7 @@ class VoiceTestRun:
                 started_at=self._started_at,
                 branch=self._asked.branch if self._asked is not None else "",
                 commit=self._asked.commit if self._asked is not None else "",
+                whole=self._asked is not None and self._asked.whole,
             ),
             **policies.REPORT,
         )

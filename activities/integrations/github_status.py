@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from githubkit import AppInstallationAuthStrategy, GitHub, TokenAuthStrategy
 from githubkit.cache import MemCacheStrategy
@@ -93,8 +94,8 @@ class GitHubStatus:
             body["conclusion"] = _conclusion(notice)
         if link := self._link(notice):
             body["details_url"] = link
-        query = f"{repository}/commits/{target.sha}/check-runs?filter=all&per_page=100"
-        found = self._ask(github, "GET", query)["check_runs"]
+        query = f"check_name={quote(_context(notice))}&filter=all&per_page=100"
+        found = self._ask(github, "GET", f"{repository}/commits/{target.sha}/check-runs?{query}")["check_runs"]
         known = next((one["id"] for one in found if one.get("external_id") == notice.run_id), None)
         if known is None:
             self._ask(github, "POST", f"{repository}/check-runs", body)
@@ -184,13 +185,15 @@ def _all_passed(notice: RunNotice) -> bool:
 def _state(notice: RunNotice) -> str:
     if not notice.finished:
         return "pending"
+    if notice.problem:
+        return "error"
     if notice.counts.get(Outcome.FAILED, 0):
         return "failure"
     return "success" if _all_passed(notice) else "error"
 
 
 def _conclusion(notice: RunNotice) -> str:
-    if notice.counts.get(Outcome.FAILED, 0):
+    if notice.problem or notice.counts.get(Outcome.FAILED, 0):
         return "failure"
     if notice.cancelled:
         return "cancelled"
@@ -198,8 +201,8 @@ def _conclusion(notice: RunNotice) -> str:
 
 
 def _sentence(notice: RunNotice) -> str:
-    if not notice.total:
-        return "the suite could not be run"
+    if notice.problem:
+        return f"could not be run: {notice.problem}"
     counts = [f"{notice.counts[outcome]} {outcome}" for outcome in Outcome if notice.counts.get(outcome)]
     counts += [f"{notice.reviewing_total} waiting for review"] if notice.reviewing_total else []
     return f"{', '.join(counts) or 'calls are being made'} of {notice.total}"

@@ -10,16 +10,17 @@ from jira import JIRA
 from jira.exceptions import JIRAError
 from requests.exceptions import RequestException
 
-from activities.errors import BadInputError, InstallationError, RateLimitedError, UnavailableError
+from activities.errors import BadInputError, GoneError, InstallationError, RateLimitedError, UnavailableError
 from voicewright.defect import Defect, Issue
 
 _TIMEOUT_S = 20.0
 _TOO_MANY = 429
+_GONE = 404
 _DENIED = {401, 403}
 _SERVER = 500
 _LOGIN = "X-Seraph-LoginReason"
 _MAX_SUMMARY = 255
-_MAX_COMMENTS = 1000
+_COMMENTS = 100
 T = TypeVar("T")
 
 
@@ -73,10 +74,11 @@ class JiraTracker:
         """See `IssueTracker`."""
 
         def read() -> list[str]:
-            found = self._jira.issue(issue.key, fields="description,comment")
-            return [found.fields.description or "", *(comment.body for comment in self._jira.comments(found))]
+            found = self._jira.issue(issue.key, fields="description")
+            newest = self._jira.comments(issue.key, order_by="-created", max_results=_COMMENTS)
+            return [found.fields.description or "", *(comment.body for comment in newest)]
 
-        return self._ask("read the comments", read)[-_MAX_COMMENTS:]
+        return self._ask("read the comments", read)
 
     def comment(self, issue: Issue, text: str) -> None:
         """See `IssueTracker`."""
@@ -133,6 +135,8 @@ class JiraTracker:
             if (error.response is not None) and "AUTHENTICATED_FAILED" in error.response.headers.get(_LOGIN, ""):
                 # Cloud treats a wrong token as a stranger, who sees nothing.
                 raise InstallationError(f"{text}; Jira does not know this account or token") from None
+            if status == _GONE:
+                raise GoneError(text) from None
             raise BadInputError(text) from None
         except (RequestException, OSError) as error:
             raise UnavailableError(f"Jira at {self._url} cannot be reached to {what}: {error}") from None

@@ -89,24 +89,25 @@ class SlackNotifier:
 
     def _message(self, notice: RunNotice) -> dict[str, Any]:
         headline = _headline(notice)
-        lines = [f"Agent {_escaped(notice.agent)}"]
-        lines += [f"❌ `{_escaped(str(one.key))}` {_escaped(one.reason[:200])}" for one in notice.wrong[-_SHOWN:]]
-        for key in notice.reviewing[:_SHOWN]:
-            link = self._links.review(f"{notice.run_id}/{key}")
-            name = f"<{link}|{_escaped(str(key))}>" if link else f"`{_escaped(str(key))}`"
-            lines.append(f"👤 {name} waits for a human")
         where = self._links.report(notice.run_id) if notice.finished else self._links.run(notice.run_id)
         links = [f"<{where}|{'report' if notice.finished else 'run'}>"] if where else []
         if self._links.ui_url:
             links.append(f"<{self._links.ui_url}{notice.run_id}|Temporal>")
-        lines.append(" · ".join([*links, f"`{_escaped(notice.run_id)}`"]))
+        lines = [" · ".join([*links, f"`{_escaped(notice.run_id)}`"]), f"Agent {_escaped(notice.agent)}"]
+        for key in notice.reviewing[:_SHOWN]:
+            link = self._links.review(f"{notice.run_id}/{key}")
+            name = f"<{link}|{_escaped(str(key))}>" if link else f"`{_escaped(str(key))}`"
+            lines.append(f"👤 {name} waits for a human")
+        lines += [f"❌ `{_escaped(str(one.key))}` {_escaped(one.reason[:200])}" for one in notice.wrong[-_SHOWN:]]
+        while sum(len(line) + 1 for line in lines) > _MAX_TEXT:  # whole lines, the least important first
+            lines.pop()
         text = "\n".join(lines)
         return {
             "channel": self._channel,
-            "text": headline,
+            "text": headline[:_MAX_TEXT],
             "blocks": [
                 {"type": "header", "text": {"type": "plain_text", "text": headline[:150], "emoji": True}},
-                {"type": "section", "text": {"type": "mrkdwn", "text": text[:_MAX_TEXT]}},
+                {"type": "section", "text": {"type": "mrkdwn", "text": text}},
             ],
             "metadata": {"event_type": _EVENT, "event_payload": {"run": notice.run_id}},
         }
@@ -135,6 +136,8 @@ def _headline(notice: RunNotice) -> str:
         f"{_ICONS[outcome]} {notice.counts[outcome]} {outcome}" for outcome in Outcome if notice.counts.get(outcome)
     ]
     waiting = [f"👤 {notice.reviewing_total} waiting for review"] if notice.reviewing_total else []
+    if notice.problem:
+        return f"{notice.suite.name} could not be run: {notice.problem}"
     state = "cancelled" if notice.cancelled else "done" if notice.finished else "going on"
     return f"{notice.suite.name} {state}: {', '.join([*counts, *waiting]) or 'nothing done'} of {notice.total}"
 

@@ -1,19 +1,25 @@
 #!/bin/sh
-# Creates the namespace, or sets the retention of the one that is there.
+# Creates the namespace, or sets the retention of the one that is there; returns when workers can use it.
 # TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are the temporal command's own variables.
 set -eu
-tries=0
-until temporal operator cluster health >/dev/null 2>&1; do
-  tries=$((tries + 1))
-  if [ "$tries" -ge 60 ]; then
-    echo "Temporal does not answer at $TEMPORAL_ADDRESS" >&2
-    exit 1
-  fi
-  sleep 1
-done
 
+# A server that has just come up answers late, and it takes some seconds to know a namespace that has just been made.
+patiently() {
+  tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 60 ]; then
+      "$@" # once more, for its message
+      return
+    fi
+    sleep 1
+  done
+}
+
+patiently temporal operator cluster health
 if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
-  temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
+  patiently temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
 else
   temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
 fi
+patiently temporal workflow list --namespace "$TEMPORAL_NAMESPACE" --limit 1

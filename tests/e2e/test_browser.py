@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conftest import LocalStack
+from local_stack import LocalStack
 from playwright.async_api import Browser, Page, async_playwright
 
 from voicewright.client import ReviewRefusedError, Voicewright

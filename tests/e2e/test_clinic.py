@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LocalStack
 from junitparser import JUnitXml
+from local_stack import LocalStack
 from temporalio.client import Client
 
 from voicewright.case import CasePhase, CaseResult, Step

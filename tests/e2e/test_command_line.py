@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import LocalStack, start
+from local_stack import LocalStack, start
 
 VOICEWRIGHT = [sys.executable, "-m", "voicewright.cli.main"]
 

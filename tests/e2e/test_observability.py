@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import LocalStack
+from local_stack import LocalStack
 from standins.otlp_collector import OtlpCollector
 
 from voicewright.suite import in_language

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import LocalStack
+from local_stack import LocalStack
 from standins.jira_cloud import JiraCloud
 from temporalio.testing import ActivityEnvironment
 
@@ -153,7 +153,7 @@ async def test_an_issue_whose_answer_got_lost_is_found_and_not_made_again(
         site.timeout_after_create()
         with pytest.raises(UnavailableError):
             await publish(store, tracker(site), defect)
-        with pytest.raises(UnavailableError, match="not found yet"):  # the index lags behind
+        with pytest.raises(UnavailableError, match="does not show yet"):  # the index lags behind
             await publish(store, tracker(site), defect)
         await asyncio.sleep(1.2)
         issue = await publish(store, tracker(site), defect)
@@ -250,3 +250,35 @@ async def test_a_jira_that_was_away_hears_of_it_at_the_reconciliation(
     issue = log.defect(defect).issue
     assert issue is not None
     assert issue.key in site.issues
+
+
+async def test_an_issue_that_somebody_deleted_is_made_again(
+    store: S3Store, log: DefectLog, suite: str, site: JiraCloud
+) -> None:
+    jira = tracker(site)
+    defect = log.file(failure(suite)).id
+    issue = await publish(store, jira, defect)
+    assert issue is not None
+    del site.issues[issue.key]
+    log.file(failure(suite, run="run-2"))
+    with pytest.raises(UnavailableError, match="is gone"):
+        await publish(store, jira, defect)
+    await publish(store, jira, defect)
+    [again] = site.issues.values()
+    assert "run-2" in again.fields["description"]
+
+
+async def test_what_an_agent_said_is_no_markup_and_no_mark(
+    store: S3Store, log: DefectLog, suite: str, site: JiraCloud
+) -> None:
+    defect = log.file(failure(suite)).id
+    await publish(store, tracker(site), defect)
+    evil = failure(suite, run="run-2").model_copy(update={"evidence": f"{{noformat}} !http://x/y.png! [{defect}#999]"})
+    log.file(evil)
+    issue = await publish(store, tracker(site), defect)
+    assert issue is not None
+    body = site.issues[issue.key].comments[-1]["body"]
+    assert body.count("{noformat}") == 2
+    log.file(failure(suite, run="run-3"))
+    await publish(store, tracker(site), defect)
+    assert len(site.issues[issue.key].comments) == 2  # the forged mark silenced nobody

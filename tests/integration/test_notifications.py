@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import LocalStack
+from local_stack import LocalStack
 from standins.github_api import GitHubApi
 from standins.slack_api import SlackApi
+from temporalio.testing import ActivityEnvironment
 
 from activities.errors import InstallationError, RateLimitedError, UnavailableError
 from activities.integrations.github_status import GitHubStatus
 from activities.integrations.slack_notifier import SlackNotifier
+from activities.notify import NotifyStep
 from voicewright.artifact import run_key
 from voicewright.case import CaseKey, CasePhase, CaseUpdate, SuiteRef
 from voicewright.outcome import Outcome
@@ -168,3 +170,24 @@ def test_githubs_troubles_become_ours(store: S3Store, hub: GitHubApi) -> None:
     with pytest.raises(InstallationError, match="neither"):
         GitHubStatus(store, LINKS, api_url=hub.url).tell(told)
     assert not hub.repository("acme/agent").statuses
+
+
+async def test_a_notifier_that_fails_keeps_no_other_from_telling(
+    store: S3Store, workspace: SlackApi, hub: GitHubApi
+) -> None:
+    target = GitHubTarget(repository="acme/agent", sha=hub.add_commit("acme/agent"))
+    status = GitHubStatus(store, LINKS, api_url=hub.url, token=hub.token)
+    step = NotifyStep([slack(store, workspace, "C0NOWHERE"), status])
+    with pytest.raises(InstallationError, match="channel_not_found"):
+        await ActivityEnvironment().run(step.notify, notice(unique(), github=target))
+    assert [one["state"] for one in hub.repository("acme/agent").statuses] == ["failure"]
+
+
+def test_a_long_message_loses_whole_lines_and_no_links(store: S3Store, workspace: SlackApi) -> None:
+    told = notice(unique(), finished=False, reason="x" * 200)
+    told = told.model_copy(update={"wrong": told.wrong * 10, "reviewing": told.reviewing * 20, "reviewing_total": 20})
+    slack(store, workspace).tell(told)
+    text = workspace.messages[0].blocks[1]["text"]["text"]
+    assert len(text) <= 3000
+    assert text.count("waits for a human") == 10
+    assert "|Temporal>" in text

@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from conftest import LocalStack
+from local_stack import LocalStack
 from test_report import Shelf, check, report, result
 
 from voicewright.artifact import baseline_key, run_key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LocalStack
+from local_stack import LocalStack
 
 from activities.audio import Audio, read_wav, rms_dbfs
 from activities.checks.embedding import EmbeddingModel

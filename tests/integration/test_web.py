@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Child, LocalStack, free_port, start
+from local_stack import Child, LocalStack, free_port, start
 from standins.github_api import delivery, signed
 
 from voicewright.s3 import S3Store
@@ -88,6 +88,7 @@ def test_a_push_to_a_mapped_branch_starts_its_suites_once(web: httpx.Client, sta
         ("push", {"ref": "refs/tags/v1"}),
         ("push", {"ref": "refs/heads/main", "repository": "acme/other"}),
         ("deployment_status", {"environment": "production"}),
+        ("deployment_status", {"environment": "staging", "environment_url": ""}),
         ("issue_comment", {"body": "what about /voicewright run?"}),
         ("issue_comment", {"body": "/voicewright run", "author_association": "NONE"}),
         ("ping", {}),
@@ -104,6 +105,12 @@ def test_deployments_and_comments_start_runs_too(web: httpx.Client) -> None:
     assert len(deployed.json()["runs"]) == 1, deployed.text
     asked = post(web, "issue_comment", body="/voicewright run clinic")
     assert len(asked.json()["runs"]) == 1, asked.text
+
+
+def test_a_comment_of_a_stranger_costs_nothing(web: httpx.Client) -> None:
+    body = "/voicewright run" + " " * 60_000 + "!"
+    assert post(web, "issue_comment", body=body, author_association="NONE").json()["runs"] == []
+    assert post(web, "issue_comment", body=body).json()["runs"] == []
 
 
 def test_forged_and_unsigned_deliveries_are_refused_and_logged(web: httpx.Client, app: Child) -> None:
@@ -127,7 +134,7 @@ def test_fuzzed_deliveries_never_break_the_app(web: httpx.Client) -> None:
     statuses: dict[int, int] = {}
     for number in range(400):
         kind = chance.choice(kinds)
-        _, real = delivery(SECRET, chance.choice(kinds[:4]))
+        _, real = delivery(SECRET, kind if kind in kinds[:4] and chance.random() < 0.9 else "push")
         payload = json.loads(real)
         match number % 5:
             case 0:

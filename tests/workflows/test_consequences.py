@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from fakes import Steps
 from serving import serving, unique
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
-from activities.errors import InstallationError, UnavailableError
+from activities.errors import BadInputError, InstallationError, UnavailableError
 from voicewright.case import CaseKey
 from voicewright.client import Voicewright
 from voicewright.outcome import Outcome
@@ -44,14 +44,6 @@ async def test_a_failed_case_files_one_defect_before_it_is_recorded(real: Client
     assert steps.results["c0/en/1"].defect == steps.filed[0].defect_id
     assert steps.calls["publish_defect"] == 1
     assert steps.results["c1/en/1"].defect == ""
-
-
-async def test_a_tracker_that_stays_away_holds_no_run_up_for_ever(skipping: Client) -> None:
-    steps = Steps(cases=1, decide=first_fails, publish=True, trouble=("publish_defect", 999, UnavailableError("503")))
-    result = await hold(skipping, steps)
-    assert result.counts == {Outcome.FAILED: 1}
-    assert steps.calls["publish_defect"] > 5
-    assert steps.results["c0/en/1"].defect  # the built-in tracker has it
 
 
 async def test_people_are_told_once_when_all_is_done(real: Client) -> None:
@@ -107,3 +99,29 @@ async def test_the_list_of_reviews_says_why(real: Client) -> None:
         with pytest.raises(WorkflowFailureError):  # to its end: the next test's workers must not find it
             await handle.result()
     assert mine[0].reason == "because"
+
+
+async def test_a_tracker_that_is_away_keeps_no_run_waiting(real: Client) -> None:
+    steps = Steps(cases=1, decide=first_fails, publish=True, trouble=("publish_defect", 999, UnavailableError("503")))
+    async with serving(real, steps):
+        name = unique("run")
+        result: RunResult = await real.execute_workflow(
+            "VoiceTestRun", {"suite": "s"}, id=name, task_queue=WORKFLOWS, result_type=RunResult
+        )
+        case = real.get_workflow_handle(f"{name}/c0/en/1")
+        assert (await case.describe()).status is WorkflowExecutionStatus.RUNNING  # it goes on telling
+        await case.terminate()
+    assert result.counts == {Outcome.FAILED: 1}
+    assert steps.results["c0/en/1"].defect
+
+
+async def test_a_commit_hears_of_a_run_that_could_not_be_planned(real: Client) -> None:
+    steps = Steps(trouble=("plan", 999, BadInputError("no suite 's' is registered")))
+    typed = {"suite": "s", "github": {"repository": "acme/agent", "sha": "a" * 40}}
+    async with serving(real, steps):
+        with pytest.raises(WorkflowFailureError):
+            await real.execute_workflow(
+                "VoiceTestRun", typed, id=unique("run"), task_queue=WORKFLOWS, result_type=RunResult
+            )
+    [notice] = steps.notices
+    assert (notice.finished, notice.problem) == (True, "no suite 's' is registered")

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from voicewright.artifact import baseline_key
+from voicewright.case import CaseResult
 from voicewright.cli.app import command
 from voicewright.cli.console import out
 from voicewright.cli.runs import runs
@@ -63,7 +64,13 @@ def resolve_baseline(store: S3Store, name: str, suite: str | None) -> str:
 
 def compare_reports(store: S3Store, before: RunReport, after: RunReport) -> Comparison:
     """Outcomes, latencies and confidence."""
-    return compare(before, after, times=(_times(store, before), _times(store, after)))
+    both = judged(before) & judged(after)
+    return compare(before, after, times=(_times(store, before, both), _times(store, after, both)))
+
+
+def judged(report: RunReport) -> set[tuple[str, str]]:
+    """Cases, with their languages, of which at least one repeat was judged."""
+    return {(rate.case, rate.language) for rate in case_rates(report.cases) if rate.judged}
 
 
 def gate(store: S3Store, run_id: str, baseline: str | None, code: ExitCode) -> ExitCode:
@@ -81,7 +88,7 @@ def gate(store: S3Store, run_id: str, baseline: str | None, code: ExitCode) -> E
     show_comparison(comparison)
     if comparison.regressed:
         return ExitCode.FAILED
-    known = {(one.key.case, one.key.language) for one in before.cases}
+    known = judged(before)
     counts: dict[Outcome, int] = {}
     for one in report.cases:
         if one.outcome is not Outcome.FAILED or (one.key.case, one.key.language) not in known:
@@ -89,12 +96,15 @@ def gate(store: S3Store, run_id: str, baseline: str | None, code: ExitCode) -> E
     return exit_code(counts)
 
 
-def _times(store: S3Store, report: RunReport) -> list[int]:
-    def view(number: int) -> CaseView:
-        return view_of_result(store, report.cases[number], None)
+def _times(store: S3Store, report: RunReport, cases: set[tuple[str, str]]) -> list[int]:
+    """Times to first audio of these cases alone: different questions take different time to answer."""
 
+    def view(result: CaseResult) -> CaseView:
+        return view_of_result(store, result, None)
+
+    results = [one for one in report.cases if (one.key.case, one.key.language) in cases]
     with ThreadPoolExecutor(_READERS) as pool:
-        return first_audio_ms(pool.map(view, range(len(report.cases))))
+        return first_audio_ms(pool.map(view, results))
 
 
 def show_comparison(comparison: Comparison) -> None:

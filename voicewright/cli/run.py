@@ -127,7 +127,7 @@ async def run_and_report(
     elif watched.progress.finished and (link := Links.of(settings).report(run_id)):
         err.print(f"report: {escape(link)}")
     code = _code(watched, run_id)
-    if watched.progress.finished:
+    if watched.progress.finished and not watched.progress.cancelled:
         code = gate(store, run_id, baseline, code)
     return code
 

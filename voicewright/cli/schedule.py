@@ -47,7 +47,8 @@ async def create(
     every: str | None = typer.Option(None, help="Or how often: 30m, 6h."),
     jitter: str | None = typer.Option(None, help="Start up to this much later, so that schedules spread: 5m."),
     overlap: _Overlap = typer.Option(
-        _Overlap.skip, help="When the last run still goes on: skip, buffer one, cancel it, or run both."
+        _Overlap.skip,
+        help="When the last run still goes on, if only for a review: skip, buffer one, cancel it, run both.",
     ),
     tag: list[str] = typer.Option([], "--tag", "-t", help="Only cases with this tag. Repeatable."),
     language: list[str] = typer.Option([], "--language", "-l", help="Only this language. Repeatable."),
@@ -62,6 +63,9 @@ async def create(
         resolve(S3Store(Settings()), suite)  # found out now, not at three in the morning
     except KeyError as error:
         fail(str(error.args[0]))
+        return ExitCode.BAD_INPUT
+    if every is not None and _duration_ms(every) <= 0:
+        fail(f"--every {every}: there must be time between two runs")
         return ExitCode.BAD_INPUT
     request = RunRequest(suite=suite, tags=tuple(tag), languages=tuple(language), agent_url=agent, branch=branch)
     plan = RunSchedule(

@@ -120,14 +120,15 @@ def _audio(
 ) -> dict[str, tuple[str, bytes]]:
     chosen: dict[str, tuple[str, bytes]] = {}
     for result in sorted(results, key=lambda one: _ORDER[one.outcome]):
-        if budget <= 0:
-            break
-        if result.call is None:
+        if result.call is None or budget <= 0:
             continue
         found = _recording(store, result, encode)
-        if found is not None and len(found[1]) <= budget:
-            chosen[result.workflow_id] = found
-            budget -= len(found[1])
+        if found is None:
+            continue
+        if len(found[1]) > budget:
+            break  # and nothing is read or encoded any more
+        chosen[result.workflow_id] = found
+        budget -= len(found[1])
     return chosen
 
 
