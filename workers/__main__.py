@@ -9,6 +9,8 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from temporalio.service import RPCError
+
 from activities.errors import StepError
 from voicewright import search_attributes
 from voicewright.connect import UnreachableError, connect, patiently
@@ -67,7 +69,10 @@ async def _serve(names: list[str], settings: Settings) -> None:
     runtime = metrics_runtime(settings)
     client = await patiently("Temporal", lambda: connect(settings, runtime=runtime, service=service))
     await patiently("the object store", lambda: asyncio.to_thread(S3Store(settings).ensure_bucket))
-    await search_attributes.register(client)
+    try:
+        await search_attributes.register(client)
+    except RPCError as error:  # Temporal Cloud has no operator service: there they are made by hand
+        _log.warning("search attributes could not be registered (%s); docs/deploying.md names them", error.message)
     if "integrations" in names and settings.jira_url:
         await schedule_reconciliation(client)
     stop = asyncio.Event()
