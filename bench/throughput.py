@@ -1,4 +1,4 @@
-"""Cases per hour, CPU seconds per case by process, and peak memory: the clinic suite on a running local stack.
+"""Cases per hour, CPU seconds per case by process and by step, and peak memory: the clinic suite on a local stack.
 
 voicewright dev                          # in another terminal, same folder
 python bench/throughput.py --repeats 2
@@ -11,7 +11,17 @@ import time
 
 import psutil
 from clinic import clinic
+from temporalio.testing import ActivityEnvironment
 
+from activities.checks.embedding import EmbeddingModel
+from activities.speech.espeak import EspeakEngine
+from activities.speech.piper import PiperEngine
+from activities.speech.voices import Voices
+from activities.speech.whisper import WhisperRecogniser
+from activities.suites import SuiteLibrary
+from activities.transcribe import TranscribeStep
+from activities.validate import ValidateStep
+from voicewright.case import CaseRequest, CaseResult
 from voicewright.cli.stack import clinic_suite
 from voicewright.client import Voicewright
 from voicewright.leave import leave
@@ -19,6 +29,7 @@ from voicewright.results import case_results
 from voicewright.run import RunRequest
 from voicewright.s3 import S3Store
 from voicewright.settings import STACK_FILE, Settings, default_data_dir
+from voicewright.steps import TranscribeRequest, ValidateRequest
 from voicewright.suite_file import load_suite
 from voicewright.suite_library import push
 
@@ -69,6 +80,41 @@ async def measure(
     for step in results[0].step_ms:
         times = sorted(result.step_ms.get(step, 0) for result in results)
         print(f"  {step:12} median {times[len(times) // 2] / 1000:5.1f} s, max {times[-1] / 1000:5.1f} s of wall time")
+    await by_step(settings, store, results)
+
+
+async def by_step(settings: Settings, store: S3Store, results: list[CaseResult]) -> None:
+    """The speech worker's steps again for every case, one at a time in this process: what each costs alone."""
+    suites = SuiteLibrary(store)
+    piper = PiperEngine(settings.piper_voice, settings.models_dir)
+    voices = Voices({"piper": piper, "espeak": EspeakEngine()}, english="piper", other="espeak")
+    recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
+    model = EmbeddingModel(settings.embedding_model, settings.models_dir)
+    for load in (voices.warm_up, recogniser.warm_up, model.warm_up):
+        load()
+    transcribe, validate = TranscribeStep(store, recogniser), ValidateStep(store, suites, model)
+    spent = dict.fromkeys(("synthesize (when nothing is stored yet)", "transcribe", "validate"), 0.0)
+    for result in results:
+        request = CaseRequest(run_id=result.run_id, suite=result.suite, key=result.key)
+        assert result.call is not None
+        suite, case, _ = await suites.case(request)
+        marks = [time.process_time()]
+        chosen = voices.choose(result.key.language, suite.voice_of(case))
+        for turn in case.turns:
+            if isinstance(turn.say, str):
+                chosen.speak(turn.say)
+        marks.append(time.process_time())
+        heard = await ActivityEnvironment().run(
+            transcribe.transcribe, TranscribeRequest(case=request, call=result.call)
+        )
+        marks.append(time.process_time())
+        judged = ValidateRequest(case=request, call=result.call, transcript=heard)
+        await ActivityEnvironment().run(validate.validate, judged)
+        marks.append(time.process_time())
+        for step, began, ended in zip(spent, marks[:-1], marks[1:], strict=True):
+            spent[step] += ended - began
+    for step, seconds in spent.items():
+        print(f"  {step:40} {seconds / len(results):5.2f} CPU s per case, alone")
 
 
 if __name__ == "__main__":
