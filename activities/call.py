@@ -52,7 +52,8 @@ class CallStep:
         case = request.case
         recorded = await asyncio.to_thread(self._store.get_if_present, case.file("call.json"))
         if recorded is not None:
-            return self._summary(case, recorded)
+            ref = self._store.reference(case.file("call.json"), recorded, "application/json")
+            return _summary(CallRecord.model_validate_json(recorded), ref)
         suite, script, agent = await self._suites.case(case)
         dialler = self._diallers.get(agent.channel)
         if dialler is None:
@@ -79,7 +80,7 @@ class CallStep:
                 held = await conversation.hold(plan)
             finally:
                 await line.hang_up()
-            record = await asyncio.to_thread(self._record, case, agent.channel, held, dials)
+            record, ref = await asyncio.to_thread(self._record, case, agent.channel, held, dials)
         ttfa = meter.create_histogram("voicewright_ttfa_ms", "Time to first audio of each turn.", "ms")
         for timing in record.turns:
             if timing.ttfa_ms is not None and timing.ttfa_ms >= 0:
@@ -87,7 +88,7 @@ class CallStep:
         meter.create_counter("voicewright_frames_lost", "Our frames that were not sent in time.").add(
             record.pacing.frames_lost
         )
-        return self._summary(case, record.model_dump_json().encode())
+        return _summary(record, ref)
 
     async def _note_dial(self, case: CaseRequest) -> int:
         """Write down that this case is about to be dialled; returns how often it was, this time included."""
@@ -109,7 +110,7 @@ class CallStep:
             for index, turn in enumerate(case.turns)
         ]
 
-    def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> CallRecord:
+    def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> tuple[CallRecord, ArtifactRef]:
         wav = wav_bytes([held.caller, held.agent], held.rate_hz)
         recording = self._store.put(case.file("recording.wav"), wav, "audio/wav")
         timings, speech = measure(held)
@@ -134,17 +135,16 @@ class CallStep:
             ),
             waveform=Waveform(caller=caller_wave, agent=agent_wave),
         )
-        self._store.put(case.file("call.json"), record.model_dump_json().encode(), "application/json")
-        return record
+        body = record.model_dump_json().encode()
+        return record, self._store.put(case.file("call.json"), body, "application/json")
 
-    def _summary(self, case: CaseRequest, body: bytes) -> CallSummary:
-        record = CallRecord.model_validate_json(body)
-        ref: ArtifactRef = self._store.reference(case.file("call.json"), body, "application/json")
-        return CallSummary(
-            record=ref,
-            recording=record.recording,
-            end=record.end,
-            duration_ms=record.duration_ms,
-            dials=record.dials,
-            turns_held=len(record.turns),
-        )
+
+def _summary(record: CallRecord, ref: ArtifactRef) -> CallSummary:
+    return CallSummary(
+        record=ref,
+        recording=record.recording,
+        end=record.end,
+        duration_ms=record.duration_ms,
+        dials=record.dials,
+        turns_held=len(record.turns),
+    )

@@ -30,7 +30,7 @@ _COMMENT_LAG = timedelta(seconds=60)
 """The same for a comment, which needs no search."""
 _LOOK_S = 5.0
 _MARK = re.compile(r"\[(VW-[0-9A-F]+)#(\d+)\]")
-_REOPENS = {"opened", "regressed", "open"}
+_REOPENS = {"opened", "seen", "regressed", "open"}
 _MAX_TEXT = 20_000
 T = TypeVar("T")
 
@@ -127,7 +127,7 @@ class DefectStep:
         done = tracker.is_done(issue)
         if defect.status is DefectStatus.CLOSED and not done:
             tracker.move(issue, done=True)
-        elif defect.status is DefectStatus.OPEN and done and kinds & (_REOPENS | {"seen"}):
+        elif defect.status is DefectStatus.OPEN and done and kinds & _REOPENS:
             tracker.move(issue, done=False)
 
     @activity.defn(name="settle_defects")

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-import sys
 
 import uvicorn
 
@@ -12,9 +11,8 @@ from api.rules import Rule, RulesError, read_rules
 from api.services import Services
 from voicewright.client import Voicewright
 from voicewright.leave import leave
-from voicewright.logs import set_up_logs
+from voicewright.logs import settings_with_logs
 from voicewright.s3 import S3Store
-from voicewright.settings import Settings
 
 _log = logging.getLogger("voicewright.web")
 
@@ -29,11 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default: 8080)")
     given = parser.parse_args(arguments)
-    try:
-        settings = Settings()
-        set_up_logs(settings)
-    except ValueError as error:
-        sys.stderr.write(f"a setting is wrong: {error}\n")
+    settings = settings_with_logs()
+    if settings is None:
         return 2
     try:
         rules: tuple[Rule, ...] = read_rules(settings.github_rules) if settings.github_rules is not None else ()

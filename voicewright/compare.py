@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from math import comb, sqrt
 from statistics import NormalDist, median
 
+from voicewright.call import CallRecord
 from voicewright.case import CaseResult
 from voicewright.contract import Contract
 from voicewright.outcome import Outcome
-from voicewright.report.view import CaseView
 from voicewright.results import RunReport
 
 ALPHA = 0.05
@@ -186,9 +186,9 @@ def compare(
     )
 
 
-def first_audio_ms(views: Iterable[CaseView]) -> list[int]:
-    """Every measured time to first audio of a run."""
-    return [turn.ttfa_ms for view in views for turn in view.turns if turn.ttfa_ms is not None]
+def first_audio_ms(calls: Iterable[CallRecord]) -> list[int]:
+    """Every measured time to first audio of these calls."""
+    return [turn.ttfa_ms for call in calls for turn in call.turns if turn.ttfa_ms is not None]
 
 
 def _latency(before: Sequence[int], after: Sequence[int]) -> Latency | None:

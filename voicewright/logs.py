@@ -29,6 +29,17 @@ def set_up_logs(settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def settings_with_logs() -> Settings | None:
+    """A process's settings, with its log set up by them; None when one is wrong, which is said on standard error."""
+    try:
+        settings = Settings()
+        set_up_logs(settings)
+    except ValueError as error:
+        sys.stderr.write(f"a setting is wrong: {error}\n")
+        return None
+    return settings
+
+
 class JsonLines(logging.Formatter):
     """One JSON object per line: time, level, logger, message; in a step also run, case, step and attempt."""
 

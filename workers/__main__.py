@@ -15,7 +15,7 @@ from activities.errors import StepError
 from voicewright import search_attributes
 from voicewright.connect import UnreachableError, connect, patiently
 from voicewright.leave import leave
-from voicewright.logs import set_up_logs
+from voicewright.logs import settings_with_logs
 from voicewright.s3 import S3Store, StoreError
 from voicewright.settings import Settings
 from voicewright.traces import TracingError, flush
@@ -42,11 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     names = parser.parse_args(arguments).queues
     sys.setswitchinterval(_SWITCH_S)
-    try:
-        settings = Settings()
-        set_up_logs(settings)
-    except ValueError as error:
-        sys.stderr.write(f"a setting is wrong: {error}\n")
+    settings = settings_with_logs()
+    if settings is None:
         return 2
     try:
         asyncio.run(_serve(list(BUILDERS) if "all" in names else names, settings))

@@ -25,6 +25,8 @@ def stored(store: S3Store, run_id: str, suite: str, **outcomes: Outcome) -> str:
     cases = [
         result(shelf, name, outcome, wrong if outcome is Outcome.FAILED else ()) for name, outcome in outcomes.items()
     ]
+    for key, body in shelf.objects.items():
+        store.put(key, body, "application/octet-stream")
     whole = report(*cases)
     whole = whole.model_copy(update={"run_id": run_id, "suite": whole.suite.model_copy(update={"name": suite})})
     store.put(run_key(run_id, "results.json"), whole.model_dump_json().encode(), "application/json")
@@ -45,6 +47,7 @@ def test_a_regression_is_named_and_gates(stack: LocalStack, store: S3Store) -> N
     assert "worse" in done.stdout
     assert "expected 9:30" in done.stdout
     assert "old" not in done.stdout
+    assert "median 500 ms before, 500 ms now: not slower" in done.stdout
     assert stack.cli("runs", "compare", before, before).returncode == 0
 
 

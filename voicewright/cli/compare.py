@@ -7,14 +7,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from voicewright.artifact import baseline_key
-from voicewright.case import CaseResult
+from voicewright.call import CallRecord
 from voicewright.cli.app import command
 from voicewright.cli.console import out
 from voicewright.cli.runs import runs
 from voicewright.compare import Comparison, case_rates, compare, first_audio_ms
 from voicewright.outcome import ExitCode, Outcome, exit_code
 from voicewright.report.build import NoReportError, read_report
-from voicewright.report.view import CaseView, view_of_result
 from voicewright.results import RunReport
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
@@ -98,13 +97,11 @@ def gate(store: S3Store, run_id: str, baseline: str | None, code: ExitCode) -> E
 
 def _times(store: S3Store, report: RunReport, cases: set[tuple[str, str]]) -> list[int]:
     """Times to first audio of these cases alone: different questions take different time to answer."""
-
-    def view(result: CaseResult) -> CaseView:
-        return view_of_result(store, result, None)
-
     results = [one for one in report.cases if (one.key.case, one.key.language) in cases]
+    keys = [one.call.record.key for one in results if one.call is not None]
     with ThreadPoolExecutor(_READERS) as pool:
-        return first_audio_ms(pool.map(view, results))
+        raws = list(pool.map(store.get_if_present, keys))
+    return first_audio_ms(CallRecord.model_validate_json(raw) for raw in raws if raw is not None)
 
 
 def show_comparison(comparison: Comparison) -> None:
