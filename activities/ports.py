@@ -1,6 +1,6 @@
 """What the steps need from the engines. Each is small, so that a new engine is one file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.audio import Audio, Samples
+from activities.checks.meaning.pair import Pair
+from activities.checks.meaning.sentence import Appetite, Judgement
 from voicewright.artifact import ArtifactRef
 from voicewright.defect import Defect, Issue
 from voicewright.run import RunNotice
@@ -88,18 +90,20 @@ class Recogniser(Protocol):
         """
 
 
-class MeaningModel(Protocol):
-    """Sentence embeddings."""
+class MeaningJudge(Protocol):
+    """Whether answers say what was expected."""
 
     @property
     def name(self) -> str:
-        """Model and version, for the record."""
+        """Version, for the record."""
 
-    def speaks(self, language: str) -> bool:
-        """Whether similarities in this language mean anything."""
+    def judge(self, pairs: Sequence[Pair], appetite: Appetite | None = None) -> list[Judgement]:
+        """One judgement for each pair, in order. Blocking.
 
-    def similarity(self, expected: str, actual: str) -> float:
-        """Cosine of the two sentences' embeddings, -1 to 1. Blocking."""
+        Args:
+            pairs: expected and actual answers.
+            appetite: how much error is allowed; the installation's where it is None.
+        """
 
 
 class Line(Protocol):

@@ -8,8 +8,10 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.checks.meaning.decisions import keep
 from activities.heartbeat import heartbeats
 from activities.ports import ObjectStore
+from activities.suites import SuiteLibrary
 from voicewright.artifact import ArtifactRef, case_key
 from voicewright.case import CaseError, CaseKey, CasePhase, CaseResult, CaseUpdate, Step
 from voicewright.outcome import Outcome
@@ -17,16 +19,25 @@ from voicewright.run import LostCases, LostCasesRequest
 
 
 class RecordStep:
-    """Writes results. `temporal` is asked about cases that fell silent."""
+    """Writes results, and keeps what people decided for the judge to learn from.
 
-    def __init__(self, store: ObjectStore, temporal: Client) -> None:
+    `temporal` is asked about cases that fell silent.
+    """
+
+    def __init__(self, store: ObjectStore, temporal: Client, project: str = "default") -> None:
         self._store = store
+        self._project = project
+        self._suites = SuiteLibrary(store)
         self._temporal = temporal
 
     @activity.defn(name="record_result")
     async def record_result(self, result: CaseResult) -> ArtifactRef:
         """Store the result of a case; the first one stands, whoever repeats it."""
-        return await asyncio.to_thread(self._record, result)
+        ref = await asyncio.to_thread(self._record, result)
+        if result.review is not None:
+            suite = await self._suites.suite(result.suite)
+            await asyncio.to_thread(keep, self._store, self._project, result, suite.case(result.key.case))
+        return ref
 
     def _record(self, result: CaseResult) -> ArtifactRef:
         key = _result_key(result.run_id, result.key)

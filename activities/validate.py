@@ -5,37 +5,37 @@ import asyncio
 from temporalio import activity
 
 from activities.audio import read_wav
-from activities.checks.answer import answer_checks
+from activities.checks.answer import Answer, answer_checks
 from activities.checks.conversation import conversation_checks
 from activities.checks.gate import Call, invalid_because
 from activities.checks.judge import decide, doubt_words
 from activities.heartbeat import heartbeats
-from activities.ports import MeaningModel, ObjectStore
+from activities.ports import MeaningJudge, ObjectStore
 from activities.suites import SuiteLibrary
 from voicewright.call import CallEnd, CallRecord
 from voicewright.steps import ValidateRequest
-from voicewright.suite import Case, Suite
+from voicewright.suite import Case, Suite, in_language
 from voicewright.transcript import Transcript
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
-JUDGE = "rules 1"
+JUDGE = "rules 2"
 """Version of the checks; recorded with every verdict, raised when a verdict could come out differently."""
 
 
 class ValidateStep:
     """The judge."""
 
-    def __init__(self, store: ObjectStore, suites: SuiteLibrary, model: MeaningModel) -> None:
+    def __init__(self, store: ObjectStore, suites: SuiteLibrary, judge: MeaningJudge) -> None:
         self._store = store
         self._suites = suites
-        self._model = model
+        self._judge_of_meaning = judge
 
     @activity.defn(name="validate")
     async def validate(self, request: ValidateRequest) -> Verdict:
         """First whether the test is valid, then every expectation.
 
         Raises:
-            InstallationError: the embedding model is missing.
+            InstallationError: a model of the judge is missing.
         """
         suite, case, _ = await self._suites.case(request.case)
         async with heartbeats(lambda: "judging"):
@@ -46,31 +46,37 @@ class ValidateStep:
         return verdict
 
     def _judge(self, suite: Suite, case: Case, request: ValidateRequest) -> Verdict:
-        language = request.case.key.language
-        call = self._read(request)
-        name = f"{JUDGE}, {self._model.name}"
-        if (reason := invalid_because(case, language, call)) is not None:
-            return Verdict(decision=Decision.INVALID, confidence=0.0, reason=reason, judge=name)
-        checks: list[Check] = list(conversation_checks(suite, case, call.record))
-        for timing in call.record.turns:
-            expect = case.turns[timing.turn].expect
-            if expect is None:
-                continue
-            if timing.agent_start_ms is None:
-                if call.record.end is CallEnd.COMPLETED:
-                    checks.append(_unanswered(timing.turn))
-                continue
-            answer = call.transcript.agent.text(timing.turn)
-            checks += answer_checks(
-                expect, answer, turn=timing.turn, language=language, model=self._model, judge=suite.judge
-            )
-        return decide(doubt_words(checks, call.transcript.agent), suite.judge, name)
+        call = read_call(self._store, request)
+        return judge_call(suite, case, request.case.key.language, call, self._judge_of_meaning)
 
-    def _read(self, request: ValidateRequest) -> Call:
-        record = CallRecord.model_validate_json(self._store.get(request.call.record.key))
-        caller, agent = read_wav(self._store.get(record.recording.key))
-        transcript = Transcript.model_validate_json(self._store.get(request.transcript.transcript.key))
-        return Call(record, caller, agent, transcript)
+
+def read_call(store: ObjectStore, request: ValidateRequest) -> Call:
+    """All that is stored of a call."""
+    record = CallRecord.model_validate_json(store.get(request.call.record.key))
+    caller, agent = read_wav(store.get(record.recording.key))
+    transcript = Transcript.model_validate_json(store.get(request.transcript.transcript.key))
+    return Call(record, caller, agent, transcript)
+
+
+def judge_call(suite: Suite, case: Case, language: str, call: Call, judge: MeaningJudge) -> Verdict:
+    """The verdict on a call that is over; calling again with the same input gives the same verdict."""
+    name = f"{JUDGE}, {judge.name}"
+    if (reason := invalid_because(case, language, call)) is not None:
+        return Verdict(decision=Decision.INVALID, confidence=0.0, reason=reason, judge=name)
+    checks: list[Check] = list(conversation_checks(suite, case, call.record))
+    for timing in call.record.turns:
+        turn = case.turns[timing.turn]
+        if turn.expect is None:
+            continue
+        if timing.agent_start_ms is None:
+            if call.record.end is CallEnd.COMPLETED:
+                checks.append(_unanswered(timing.turn))
+            continue
+        said = Answer(
+            call.transcript.agent.text(timing.turn), timing.turn, language, in_language(turn.say, language) or ""
+        )
+        checks += answer_checks(turn.expect, said, judge=judge, limits=suite.judge)
+    return decide(doubt_words(checks, call.transcript.agent), name)
 
 
 def _unanswered(turn: int) -> Check:

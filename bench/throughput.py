@@ -13,7 +13,6 @@ import psutil
 from clinic import clinic
 from temporalio.testing import ActivityEnvironment
 
-from activities.checks.embedding import EmbeddingModel
 from activities.speech.espeak import EspeakEngine
 from activities.speech.piper import PiperEngine
 from activities.speech.voices import Voices
@@ -32,6 +31,7 @@ from voicewright.settings import STACK_FILE, Settings, default_data_dir
 from voicewright.steps import TranscribeRequest, ValidateRequest
 from voicewright.suite_file import load_suite
 from voicewright.suite_library import push
+from workers.build import meaning_judge
 
 
 def family(processes: dict[str, int]) -> dict[str, tuple[float, float]]:
@@ -89,7 +89,7 @@ async def by_step(settings: Settings, store: S3Store, results: list[CaseResult])
     piper = PiperEngine(settings.piper_voice, settings.models_dir)
     voices = Voices({"piper": piper, "espeak": EspeakEngine()}, english="piper", other="espeak")
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
-    model = EmbeddingModel(settings.embedding_model, settings.models_dir)
+    model = meaning_judge(settings, None)
     for load in (voices.warm_up, recogniser.warm_up, model.warm_up):
         load()
     transcribe, validate = TranscribeStep(store, recogniser), ValidateStep(store, suites, model)

@@ -65,3 +65,13 @@ def signature_key(digest: str) -> str:
 def baseline_key(suite: str, branch: str) -> str:
     """The newest finished run of a suite on a branch."""
     return f"suites/{_part(suite)}/baselines/{_part(branch)}.json"
+
+
+def decision_key(project: str, workflow_id: str) -> str:
+    """What a person decided on a case, as labelled pairs; without a workflow id the folder of all."""
+    return f"judge/{_part(project)}/decisions/" + (f"{_part(workflow_id)}.jsonl" if workflow_id else "")
+
+
+def calibration_key(project: str, version: str) -> str:
+    """A version of a project's calibration, or `current`, which names one."""
+    return f"judge/{_part(project)}/calibration/{_part(version)}.json"

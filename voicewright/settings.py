@@ -72,7 +72,22 @@ class Settings(BaseSettings):
     )
     whisper_threads: int = Field(2, ge=1, description="Threads of one recognition.")
     embedding_model: str = Field(
-        "all-MiniLM-L6-v2", description="sentence-transformers model: the packaged one, a name, or a folder."
+        "packaged",
+        description="Embeddings for other languages than English: `packaged`, or multilingual-e5-small for "
+        "sentence-transformers, by name or as a folder.",
+    )
+    judge_risk: float = Field(
+        0.003, gt=0, le=0.2, description="Share of automatic verdicts on meaning that may be wrong."
+    )
+    judge_confidence: float = Field(0.95, ge=0.5, lt=1, description="How sure the data must make us of that.")
+    judge_false_pass_cost: float = Field(
+        1.0, gt=0, description="What a wrong pass costs; where it is dearer than a wrong fail, fewer are risked."
+    )
+    judge_false_fail_cost: float = Field(1.0, gt=0, description="What a wrong fail costs.")
+    judge_project: str = Field(
+        "default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Whose calibration by people's decisions is used.",
     )
     calls_per_worker: int = Field(20, ge=1, description="Calls that one `calls` worker holds at once.")
     speech_per_worker: int = Field(2, ge=1, description="Speech activities that one `speech` worker runs at once.")

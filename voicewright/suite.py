@@ -17,7 +17,7 @@
       answer_ms: 10000                 # an agent silent for longer than this has not answered
       end_of_turn_ms: 900              # so much silence ends the agent's turn
       overlap_ms: 600                  # an agent that talks over the caller for longer fails
-    judge: {pass_at: 0.75, review_at: 0.40}
+    judge: {risk: 0.01}                # share of automatic verdicts on meaning that may be wrong
     review: {remind_after: 4h, expire_after: 3d}
     max_parallel: 4                    # calls that the agent can take at once
     cases:
@@ -169,14 +169,19 @@ class Limits(_Part):
 
 
 class Judge(_Part):
-    """Where the machine stops deciding: at `pass_at` and above it passes, below `review_at` it fails."""
+    """How sure the machine must be to decide by itself; the rest goes to people.
 
-    pass_at: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.75
-    review_at: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.40
+    `risk` replaces the installation's. `pass_at` and `review_at` only add strictness: an automatic pass needs a
+    probability of `pass_at` or more, an automatic fail one under `review_at`.
+    """
+
+    risk: Annotated[float, Field(gt=0, le=0.2, strict=False)] | None = None
+    pass_at: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    review_at: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> "Judge":
-        if self.review_at > self.pass_at:
+        if self.pass_at is not None and self.review_at is not None and self.review_at > self.pass_at:
             msg = f"review_at ({self.review_at}) must not be above pass_at ({self.pass_at})"
             raise ValueError(msg)
         return self

@@ -12,7 +12,9 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.call import CallStep
-from activities.checks.embedding import EmbeddingModel
+from activities.checks.meaning.judgement import MeaningJudge
+from activities.checks.meaning.project import ProjectCalibration
+from activities.checks.meaning.sentence import Appetite
 from activities.defects import DefectStep
 from activities.errors import InstallationError
 from activities.integrations.github_status import GitHubStatus
@@ -20,7 +22,7 @@ from activities.integrations.jira_tracker import JiraTracker
 from activities.integrations.slack_notifier import SlackNotifier
 from activities.notify import NotifyStep
 from activities.plan import PlanStep
-from activities.ports import IssueTracker, Notifier, SpeechEngine
+from activities.ports import IssueTracker, Notifier, ObjectStore, SpeechEngine
 from activities.record import RecordStep
 from activities.report import ReportStep
 from activities.review import ReviewStep
@@ -89,18 +91,37 @@ def speech_worker(client: Client, settings: Settings) -> Built:
     }
     voices = Voices(engines, english=settings.tts_english, other=settings.tts_other)
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
-    model = EmbeddingModel(settings.embedding_model, settings.models_dir)
+    judge = meaning_judge(settings, store)
     worker = _activity_worker(
         client,
         SPEECH,
         [
             SynthesizeStep(store, suites, voices).synthesize,
             TranscribeStep(store, recogniser).transcribe,
-            ValidateStep(store, suites, model).validate,
+            ValidateStep(store, suites, judge).validate,
         ],
         settings.speech_per_worker,
     )
-    return Built(worker, (voices.warm_up, recogniser.warm_up, model.warm_up))
+    return Built(worker, (voices.warm_up, recogniser.warm_up, judge.warm_up))
+
+
+def appetite_of(settings: Settings) -> Appetite:
+    """How much error the installation allows the judge."""
+    return Appetite(
+        settings.judge_risk,
+        settings.judge_confidence,
+        settings.judge_false_pass_cost,
+        settings.judge_false_fail_cost,
+    )
+
+
+def meaning_judge(settings: Settings, store: ObjectStore | None) -> MeaningJudge:
+    """The judge of meaning, calibrated by a project's decisions where there are any in the store."""
+    return MeaningJudge(
+        embedding_model=settings.embedding_model,
+        appetite=appetite_of(settings),
+        calibration=None if store is None else ProjectCalibration(store, settings.judge_project),
+    )
 
 
 def calls_worker(client: Client, settings: Settings) -> Built:
@@ -116,7 +137,7 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
     """Plans, reviews, results."""
     store = S3Store(settings)
     links = Links.of(settings)
-    record = RecordStep(store, client)
+    record = RecordStep(store, client, settings.judge_project)
     defects = DefectStep(
         store, _tracker(settings), passes=settings.defect_passes, auto_close=settings.defect_auto_close
     )

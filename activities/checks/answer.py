@@ -1,10 +1,13 @@
 """Checks on what the agent answered in one turn: words, patterns, facts, meaning."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from activities.checks.facts import Match, match_amount, match_date, match_name, match_number, match_time, spell
+from activities.checks.meaning.pair import Condition, Pair
+from activities.checks.meaning.sentence import Appetite, Sentence
 from activities.checks.spoken import contains
-from activities.ports import MeaningModel
+from activities.ports import MeaningJudge
 from voicewright.languages import base_language
 from voicewright.pattern import compile_pattern
 from voicewright.suite import Entities, Expectation, Judge, in_language
@@ -13,6 +16,11 @@ from voicewright.verdict import Check, CheckOutcome
 _SHOWN = 300
 """Characters of an answer that an evidence line quotes."""
 
+_OUTCOMES = {
+    Sentence.PASS: CheckOutcome.PASSED,
+    Sentence.FAIL: CheckOutcome.FAILED,
+    Sentence.REVIEW: CheckOutcome.UNSURE,
+}
 _FACTS: dict[str, tuple[str, Callable[[str, str, str], Match]]] = {
     "times": ("time", match_time),
     "dates": ("date", match_date),
@@ -21,27 +29,36 @@ _FACTS: dict[str, tuple[str, Callable[[str, str, str], Match]]] = {
 }
 
 
-def answer_checks(
-    expect: Expectation, answer: str, *, turn: int, language: str, model: MeaningModel, judge: Judge
-) -> Iterator[Check]:
+@dataclass(frozen=True)
+class Answer:
+    """What the agent said in one turn, and the question that it answers."""
+
+    text: str
+    turn: int
+    language: str
+    question: str = ""
+
+
+def answer_checks(expect: Expectation, said: Answer, *, judge: MeaningJudge | None, limits: Judge) -> Iterator[Check]:
     """Every expectation of a turn held against the words of the answer."""
+    answer, turn, language = said.text, said.turn, said.language
     quoted = answer if len(answer) <= _SHOWN else answer[:_SHOWN] + " ..."
     for phrase in in_language(expect.contains, language) or []:
         heard = contains(answer, phrase, language)
-        said = "was" if heard else "was not"
-        yield _rule("contains", turn, phrase, quoted, passed=heard, evidence=f"{phrase!r} {said} heard")
+        how = "was" if heard else "was not"
+        yield _rule("contains", turn, phrase, quoted, passed=heard, evidence=f"{phrase!r} {how} heard")
     for phrase in in_language(expect.absent, language) or []:
         heard = contains(answer, phrase, language)
-        said = "was heard and must not be" if heard else "was not heard"
-        yield _rule("absent", turn, phrase, quoted, passed=not heard, evidence=f"{phrase!r} {said}")
+        how = "was heard and must not be" if heard else "was not heard"
+        yield _rule("absent", turn, phrase, quoted, passed=not heard, evidence=f"{phrase!r} {how}")
     for pattern in in_language(expect.matches, language) or []:
         found = compile_pattern(pattern)(answer)
-        said = f"matches {answer[found[0] : found[1]]!r}" if found else "matches nothing that was heard"
-        yield _rule("matches", turn, pattern, quoted, passed=found is not None, evidence=f"{pattern!r} {said}")
+        how = f"matches {answer[found[0] : found[1]]!r}" if found else "matches nothing that was heard"
+        yield _rule("matches", turn, pattern, quoted, passed=found is not None, evidence=f"{pattern!r} {how}")
     yield from _fact_checks(expect.entities, answer, quoted, turn=turn, language=language)
     meaning = in_language(expect.meaning, language)
-    if meaning is not None:
-        yield _meaning(meaning, answer, quoted, turn=turn, language=language, model=model, judge=judge)
+    if meaning is not None and judge is not None:
+        yield _meaning(meaning, quoted, said, judge=judge, limits=limits)
 
 
 def _rule(kind: str, turn: int, expected: str, actual: str, *, passed: bool, evidence: str) -> Check:
@@ -87,27 +104,22 @@ def _fact(kind: str, expected: str, match: Match, quoted: str, *, turn: int, lan
     )
 
 
-def _meaning(
-    expected: str, answer: str, quoted: str, *, turn: int, language: str, model: MeaningModel, judge: Judge
-) -> Check:
-    cosine = model.similarity(expected, answer) if answer else 0.0
-    confidence = min(1.0, max(0.0, cosine))
-    if not model.speaks(language):
-        confidence = min(max(confidence, judge.review_at), (judge.pass_at + judge.review_at) / 2)
-        outcome, note = CheckOutcome.UNSURE, f"; {model.name} was not made for {language}, so a person decides"
-    elif confidence >= judge.pass_at:
-        outcome, note = CheckOutcome.PASSED, ""
-    elif confidence >= judge.review_at:
-        outcome, note = CheckOutcome.UNSURE, ""
-    else:
-        outcome, note = CheckOutcome.FAILED, ""
+def _meaning(expected: str, quoted: str, answer: Answer, *, judge: MeaningJudge, limits: Judge) -> Check:
+    pair = Pair(expected, answer.text, answer.question, answer.language, Condition.RECOGNISED)
+    [found] = judge.judge([pair], None if limits.risk is None else Appetite(risk=limits.risk))
+    outcome, because = _OUTCOMES[found.sentence], found.because
+    # A suite may be stricter than the risk demands, never looser.
+    if outcome is CheckOutcome.PASSED and limits.pass_at is not None and found.p_pass < limits.pass_at:
+        outcome, because = CheckOutcome.UNSURE, f"the suite wants at least {limits.pass_at:g}"
+    if outcome is CheckOutcome.FAILED and limits.review_at is not None and found.p_pass >= limits.review_at:
+        outcome, because = CheckOutcome.UNSURE, f"the suite wants a person from {limits.review_at:g}"
     return Check(
         kind="meaning",
-        turn=turn,
+        turn=answer.turn,
         outcome=outcome,
         hard=False,
         expected=expected,
         actual=quoted,
-        evidence=f"similarity {cosine:.2f} (pass at {judge.pass_at:g}, person from {judge.review_at:g}){note}",
-        confidence=round(confidence, 3),
+        evidence="; ".join([*found.evidence, *([f"a person decides: {because}"] if because else [])]),
+        confidence=found.p_pass,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from voicewright.suite import Judge
 from voicewright.transcript import SideTranscript
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
@@ -31,8 +30,8 @@ def _doubted(check: Check, agent: SideTranscript) -> Check:
     )
 
 
-def decide(checks: Sequence[Check], judge: Judge, name: str) -> Verdict:
-    """A hard check that fails decides; then the weakest check does.
+def decide(checks: Sequence[Check], name: str) -> Verdict:
+    """A hard check that fails decides; then an automatic fail, then doubt; only what is without any passes.
 
     Confidence is the lowest of all checks: an answer is as right as its worst part.
     """
@@ -44,7 +43,7 @@ def decide(checks: Sequence[Check], judge: Judge, name: str) -> Verdict:
     failed = [check for check in checks if check.outcome is CheckOutcome.FAILED]
     if failed:
         decision, reason = Decision.FAIL, _reason(failed)
-    elif unsure or confidence < judge.pass_at:
+    elif unsure:
         decision, reason = Decision.REVIEW, _reason(unsure)
     else:
         decision, reason = Decision.PASS, f"all {len(checks)} checks hold"

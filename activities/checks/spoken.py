@@ -3,31 +3,61 @@
 import re
 import unicodedata
 
+import cn2an
 from text_to_num import alpha2digit
 
 from voicewright.languages import base_language
 
 _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})  # noqa: RUF001 - that is what they are
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "−": "-"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _ABBREVIATED = {"dr": "doctor", "mr": "mister", "mrs": "missus", "ok": "okay"}
 _EDGES = re.compile(r"[^\w$£€%'+-]+|(?<!\w)['-]|['-](?!\w)")
+_EAST_DIGITS = str.maketrans("零〇一二三四五六七八九", "00123456789")
+_EAST_RUN = re.compile(r"[零〇一二三四五六七八九]{3,}")
+_EAST_NUMBER = re.compile(
+    r"[零一二两三四五六七八九十百千万亿]*[零一二三四五六七八九十][零一二三四五六七八九十百千万亿]+"
+    r"|[一二两三四五六七八九十](?=[点點月日号號元块円年岁折时時分%度])"
+)
+_EAST_PERCENT = re.compile(r"百分之([零一二两三四五六七八九十百\d.]+)")
+_NO_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f])")
 
 
 def digits(text: str, language: str) -> str:
     """Lower case with number words as digits: `Half past seven` is `half past 7`, `March third` `march 3rd`."""
     plain = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
+    if not plain.isascii():
+        plain = "".join(
+            str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isascii() else sign for sign in plain
+        )
     base = base_language(language)
+    if base in {"zh", "ja"}:
+        return _east(plain)
     if base not in _NUMBER_WORDS:
         return plain
     return str(alpha2digit(_HYPHEN.sub(" ", plain) if base == "en" else plain, base, threshold=0))
 
 
+def _east(text: str) -> str:
+    """Chinese and Japanese numerals as digits; a run of three or more without units was read digit by digit."""
+    text = _EAST_RUN.sub(lambda run: run[0].translate(_EAST_DIGITS), text)
+    text = _EAST_PERCENT.sub(r"\1%", text)
+    return _EAST_NUMBER.sub(lambda found: _east_number(found[0]), text)
+
+
+def _east_number(numeral: str) -> str:
+    try:
+        return str(cn2an.cn2an(numeral, "smart"))
+    except ValueError:
+        return numeral
+
+
 def words(text: str, language: str) -> list[str]:
-    """The words alone, for comparing wordings and for counting errors."""
-    plain = _EDGES.sub(" ", digits(text, language).replace("'", "")).split()
-    return [_ABBREVIATED.get(word, word) for word in plain] if base_language(language) == "en" else plain
+    """The words alone, for comparing wordings and for counting errors; single characters where words have no spaces."""
+    base = base_language(language)
+    plain = _NO_SPACES.sub(r" \1 ", _EDGES.sub(" ", digits(text, language).replace("'", ""))).split()
+    return [_ABBREVIATED.get(word, word) for word in plain] if base == "en" else plain
 
 
 def contains(text: str, phrase: str, language: str) -> bool:

@@ -9,7 +9,6 @@ import pytest
 from local_stack import LocalStack
 
 from activities.audio import Audio, read_wav, rms_dbfs
-from activities.checks.embedding import EmbeddingModel
 from activities.checks.gate import word_error_rate
 from activities.errors import BadInputError, InstallationError
 from activities.speech import models
@@ -79,16 +78,6 @@ def test_speech_is_trimmed_and_equally_loud(piper: PiperEngine) -> None:
         assert abs(measured - TARGET_LUFS) < 1.5
     with pytest.raises(BadInputError, match="silence"):
         trim_silence(Audio(np.zeros(16_000, np.int16), 16_000))
-
-
-def test_embeddings_tell_near_from_far() -> None:
-    model = EmbeddingModel("all-MiniLM-L6-v2", SETTINGS.models_dir)
-    near = model.similarity("You are booked for Tuesday.", "Your booking is on Tuesday.")
-    far = model.similarity("You are booked for Tuesday.", "We sell bicycles.")
-    assert near > 0.7
-    assert far < 0.3
-    assert model.speaks("en-GB")
-    assert not model.speaks("de")
 
 
 def test_a_model_with_another_digest_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

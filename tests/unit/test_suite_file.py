@@ -28,7 +28,7 @@ def problems(text: str | bytes) -> list[str]:
 def test_a_good_suite_has_its_defaults() -> None:
     suite = parse_suite(GOOD.encode(), "s.yaml")
     assert suite.languages_of(suite.cases[0]) == ["en"]
-    assert (suite.judge.pass_at, suite.judge.review_at) == (0.75, 0.40)
+    assert (suite.judge.risk, suite.judge.pass_at, suite.judge.review_at) == (None, None, None)
     assert suite.review.policy().remind_ms == 4 * 3600 * 1000
 
 

@@ -1,6 +1,6 @@
 """All commands, by being imported."""
 
-from voicewright.cli import check, compare, defects, doctor, report, review, run, runs, schedule, stack, suites
+from voicewright.cli import check, compare, defects, doctor, judge, report, review, run, runs, schedule, stack, suites
 from voicewright.cli.app import app
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "compare",
     "defects",
     "doctor",
+    "judge",
     "report",
     "review",
     "run",

@@ -1,0 +1,71 @@
+"""Telephone numbers and codes, read out digit by digit, in groups, or letter by letter."""
+
+import re
+from collections.abc import Iterator
+
+from activities.checks.facts.fact import Fact, Kind, Page
+
+_MIN_TELEPHONE = 7
+_MIN_CODE = 3
+_SPELT = [
+    "alpha",
+    "alfa",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliet",
+    "juliett",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "oscar",
+    "papa",
+    "quebec",
+    "romeo",
+    "sierra",
+    "tango",
+    "uniform",
+    "victor",
+    "whiskey",
+    "x-ray",
+    "xray",
+    "yankee",
+    "zulu",
+]
+_DOUBLED = re.compile(r"\b(?P<times>double|triple|treble) (?P<sign>\w)\b")
+_OH = re.compile(r"(?<=\d )(?:oh|o|zero)(?= \d)|(?<=\d )(?:oh|o|zero)\b|\b(?:oh|o|zero)(?= \d)")
+_TELEPHONE = re.compile(r"(?<![a-z\d.:$£€])\+?\(?\d[\d\s()./-]{5,}\d(?![a-z\d:]|\.\d)")
+_LETTERS = re.compile(r"(?<![\w'’.])(?!a \d)(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
+_MIXED = re.compile(r"(?<![\w$£€.,:])(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z\d]+(?:-[a-z\d]+)*(?![\w%:.])")
+_NOT_CODES = re.compile(r"\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
+
+
+def find_codes(page: Page) -> Iterator[Fact]:
+    """Telephone numbers, booking codes; strikes them out. Letters come without case, signs without separators."""
+    page.text = _DOUBLED.sub(lambda m: " ".join([m["sign"]] * (2 if m["times"] == "double" else 3)), page.text)
+    page.text = _OH.sub("0", page.text)
+    for word in _SPELT:
+        page.text = re.sub(rf"\b([a-z]) (?:as in|for|like) {word}\b", r"\1", page.text)
+    at = 0
+    while (match := _TELEPHONE.search(page.text, at)) is not None:
+        digits = re.sub(r"\D", "", match[0])
+        at = match.end()
+        if len(digits) >= _MIN_TELEPHONE:
+            yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({digits, digits[-_MIN_TELEPHONE - 2 :]}))
+    at = 0
+    while (match := _LETTERS.search(page.text, at)) is not None:
+        signs = re.sub(r"[\W_]", "", match[0])
+        at = match.end()
+        if len(signs) >= _MIN_CODE and signs != "iii":
+            yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({signs}))
+    at = 0
+    while (match := _MIXED.search(page.text, at)) is not None:
+        at = match.end()
+        if not _NOT_CODES.fullmatch(match[0]):
+            yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({re.sub(r"\W", "", match[0])}))

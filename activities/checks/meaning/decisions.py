@@ -1,0 +1,57 @@
+"""What people decided, as labelled pairs.
+
+A person decides on a case. What that says of one answer is certain only where one answer was in doubt, or where the
+case was let pass: then every answer in doubt was right.
+"""
+
+import json
+
+from activities.checks.meaning.pair import Condition
+from activities.checks.meaning.truth import Labelled
+from activities.ports import ObjectStore
+from voicewright.artifact import decision_key
+from voicewright.case import CaseResult
+from voicewright.review import ReviewVerdict
+from voicewright.suite import Case, in_language
+from voicewright.verdict import CheckOutcome
+
+
+def decided_pairs(result: CaseResult, case: Case) -> list[Labelled]:
+    """Labelled pairs of a case that a person decided; empty where nothing can be said for sure."""
+    if result.review is None or result.verdict is None:
+        return []
+    unsure = [check for check in result.verdict.checks if check.outcome is CheckOutcome.UNSURE]
+    passed = result.review.verdict is ReviewVerdict.PASS
+    if not passed and len(unsure) != 1:
+        return []
+    return [
+        Labelled(
+            expected=check.expected,
+            actual=check.actual,
+            label="pass" if passed else "fail",
+            lang=result.key.language,
+            question=in_language(case.turns[check.turn].say, result.key.language) if check.turn is not None else None,
+            group=result.run_id,
+            source=f"{result.suite.name}/{result.key}",
+            condition=Condition.RECOGNISED,
+        )
+        for check in unsure
+        if check.kind == "meaning" and check.expected
+    ]
+
+
+def keep(store: ObjectStore, project: str, result: CaseResult, case: Case) -> int:
+    """Store the pairs of a decided case, once; returns how many there are."""
+    pairs = decided_pairs(result, case)
+    if pairs:
+        body = "\n".join(pair.model_dump_json(exclude_defaults=True) for pair in pairs)
+        store.put_if_absent(decision_key(project, result.workflow_id), body.encode(), "application/jsonl")
+    return len(pairs)
+
+
+def kept(store: ObjectStore, project: str) -> list[Labelled]:
+    """All labelled pairs of a project."""
+    found = []
+    for key in store.list_keys(decision_key(project, "")):
+        found += [Labelled.model_validate(json.loads(line)) for line in store.get(key).decode().splitlines()]
+    return found

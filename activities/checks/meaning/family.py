@@ -1,0 +1,95 @@
+"""One family of languages with models of its own: English through the cross-encoder, all else through embeddings."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.checks.meaning.features import NAMES, Reading
+from activities.checks.meaning.pair import Pair
+from activities.checks.meaning.record import Record, bucket_of
+from activities.checks.meaning.scorer import Matrix, Scorer, sigmoid
+from activities.checks.meaning.unlike import Unlike
+from activities.errors import InstallationError
+
+ENGLISH, ACROSS = "english", "languages"
+
+
+class Reader(Protocol):
+    """A model that reads pairs."""
+
+    columns: tuple[str, ...]
+
+    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Columns of shape (n, len(columns)) and vectors of shape (n, width) for telling what is unlike the data."""
+
+
+def family_of(pair: Pair) -> str:
+    """English on both sides, or anything else."""
+    return ENGLISH if pair.languages == ("en", "en") else ACROSS
+
+
+@dataclass(frozen=True)
+class Family:
+    """`platt` has slope and shift per response type."""
+
+    version: str
+    reader: Reader
+    scorer: Scorer
+    platt: dict[str, tuple[float, float]]
+    unlike: Unlike
+    record: Record
+
+    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Calibrated probabilities and shares of the allowed distance; shape (n,) each."""
+        rows, vectors = matrix(readings, self.reader)
+        margin = self.scorer.margin(rows)
+        line = np.array([self.platt[platt_key(reading.pair)] for reading in readings])
+        far = np.asarray(self.unlike.distance(vectors) / self.unlike.limit, np.float64)
+        return sigmoid(line[:, 0] * margin + line[:, 1]), far
+
+    def write(self, path: Path) -> None:
+        """Store without the reader."""
+        body = {
+            "version": self.version, "scorer": self.scorer.dump(), "platt": self.platt, "unlike": self.unlike.dump(),
+            "record": self.record.dump(),
+        }  # fmt: skip
+        path.write_bytes(gzip.compress(json.dumps(body).encode(), mtime=0))
+
+    @classmethod
+    def read(cls, path: Path, reader: Reader) -> "Family":
+        """Load.
+
+        Raises:
+            InstallationError: there is no such file.
+        """
+        if not path.is_file():
+            raise InstallationError(f"the judge's model {path} is missing: reinstall Voicewright")
+        body: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        return cls(
+            body["version"], reader, Scorer.load(body["scorer"]),
+            {key: (slope, shift) for key, (slope, shift) in body["platt"].items()},
+            Unlike.load(body["unlike"]), Record.load(body["record"]),
+        )  # fmt: skip
+
+
+def matrix(readings: Sequence[Reading], reader: Reader) -> tuple[Matrix, NDArray[np.float32]]:
+    """Rows of features with the reader's columns, and the reader's vectors."""
+    columns, vectors = reader.measure(readings)
+    return np.column_stack([np.stack([reading.features for reading in readings]), columns]).astype(np.float32), vectors
+
+
+def columns_of(reader: Reader) -> tuple[str, ...]:
+    """Names of the columns of `matrix`."""
+    return (*NAMES, *reader.columns)
+
+
+def platt_key(pair: Pair) -> str:
+    """Pairs that are calibrated together."""
+    bucket = bucket_of(pair)
+    return f"{bucket.language if bucket.language in {'en', 'zh', 'across'} else 'across'} {bucket.response}"

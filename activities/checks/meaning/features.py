@@ -1,0 +1,166 @@
+"""A pair of answers as numbers: facts, telling words, wording, polarity and acts. No model needed, any language."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz
+
+from activities.checks.facts import CRITICAL, Comparison, Kind, compare
+from activities.checks.facts.acts import ACTS, acts, negations, polarity
+from activities.checks.facts.claims import denials, miscounted
+from activities.checks.facts.names import Alignment, unmatched
+from activities.checks.meaning.pair import Pair, canonical
+from activities.checks.spoken import words
+
+NAMES: tuple[str, ...] = (
+    *(f"missing_{kind}" for kind in Kind),
+    *(f"extra_{kind}" for kind in Kind),
+    "facts_expected", "facts_missing", "facts_extra", "conflicts", "critical_conflicts", "facts_matched_share",
+    "words_expected", "words_actual", "words_ratio",
+    "telling_expected", "telling_missing", "telling_missing_weight", "telling_missing_worst",
+    "telling_missing_share",
+    "telling_actual", "telling_extra", "telling_extra_weight", "telling_extra_worst", "telling_extra_share",
+    "telling_swapped", "missing_in_question", "extra_in_question", "rare_missing", "rare_extra", "rare_swapped",
+    "ratio", "token_sort", "token_set", "partial", "short_expected", "alternatives",
+    "negations_expected", "negations_actual", "negation_parity", "polarity_expected", "polarity_actual",
+    "polarity_clash",
+    *(f"{act}_expected" for act in ACTS),
+    *(f"{act}_actual" for act in ACTS),
+    "success_clash", "across_languages", "denials", "miscounts", "polarity_words", "contained", "begins_with",
+)  # fmt: skip
+"""Names of the columns, in order."""
+
+SHORT = 5
+"""Words up to which an expected answer is a bare fact rather than a sentence."""
+_CHOICE = re.compile(r"(?<!\d)/|/(?!\d)")
+_MAX_ALTERNATIVES = 12
+_READ = 120
+"""Words that are aligned; what is longer is an explanation, and for people."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A pair, its features (shape (len(NAMES),), float32) and what a person can read of them."""
+
+    pair: Pair
+    features: NDArray[np.float32]
+    comparison: Comparison
+    missing: Alignment
+    extra: Alignment
+    denied: tuple[str, ...] = ()
+    miscounts: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def vetoed(self) -> bool:
+        """Whether another value stands where a critical one was expected: no automatic pass, whatever a model says."""
+        return any(fact.kind in CRITICAL for fact, _ in self.comparison.conflicts())
+
+
+def read(pair: Pair, today: date | None = None) -> Reading:
+    """Compare in every way that needs no model. Of alternatives (`Exodus / Book of Exodus`) the nearest counts."""
+    options = alternatives(pair.expected)
+    actual = canonical(pair.actual, pair.languages[1])
+    if len(options) > 1:
+        language = pair.languages[0]
+        chosen = max(options, key=lambda option: _nearness(canonical(option, language), actual))
+        return _read(pair, chosen, len(options), today)
+    return _read(pair, pair.expected, 1, today)
+
+
+def _nearness(option: str, actual: str) -> tuple[bool, float]:
+    """Containment first, then wording; a longer option wins a tie by its own ratio."""
+    return f" {option} " in f" {actual} ", fuzz.partial_ratio(option, actual) + fuzz.ratio(option, actual) / 10
+
+
+def alternatives(expected: str) -> list[str]:
+    """`a/b` with short parts is a choice between them."""
+    parts = [part.strip() for part in _CHOICE.split(expected) if part.strip()]
+    if len(parts) > 1 and all(len(part.split()) <= 2 * SHORT for part in parts):
+        return parts[:_MAX_ALTERNATIVES]
+    return [expected]
+
+
+def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
+    expected_language, language = pair.languages
+    comparison = compare(chosen, pair.actual, language, expected_language=expected_language, today=today)
+    expected, actual = canonical(chosen, expected_language), canonical(pair.actual, language)
+    wanted, heard = words(chosen, expected_language), words(pair.actual, language)
+    question = set(words(pair.question, language))
+    missing, extra = unmatched(wanted[:_READ], heard[:_READ]), unmatched(heard[:_READ], wanted[:_READ])
+    negated, negates = negations(expected, expected_language), negations(actual, language)
+    said_yes, says_yes = polarity(expected, expected_language), polarity(actual, language)
+    acts_expected, acts_actual = acts(expected, expected_language), acts(actual, language)
+    english = (expected_language, language) == ("en", "en")
+    denied = denials(wanted, heard) if english else []
+    miscounts = miscounted(expected, actual) if english else []
+    row = [
+        *(comparison.count(comparison.missing, kind) for kind in Kind),
+        *(comparison.count(comparison.extra, kind) for kind in Kind),
+        *_fact_counts(comparison),
+        len(wanted), len(heard), len(heard) / max(1, len(wanted)),
+        *_alignment(missing),
+        *_alignment(extra),
+        min(_weight(missing), _weight(extra)),
+        sum(word in question for word, _ in missing.missing),
+        sum(word in question for word, _ in extra.missing),
+        *_rare(missing, extra),
+        fuzz.ratio(expected, actual), fuzz.token_sort_ratio(expected, actual), fuzz.token_set_ratio(expected, actual),
+        fuzz.partial_ratio(expected, actual), len(wanted) <= SHORT, choices,
+        negated, negates, (negated - negates) % 2, said_yes, says_yes, said_yes * says_yes < 0,
+        *(act in acts_expected for act in ACTS),
+        *(act in acts_actual for act in ACTS),
+        _clash(acts_expected, acts_actual), expected_language != language,
+        len(denied), len(miscounts), bool(denied) and bool((negated - negates) % 2),
+        f" {' '.join(wanted)} " in f" {' '.join(heard)} ", bool(wanted) and heard[: len(wanted)] == wanted,
+    ]  # fmt: skip
+    return Reading(pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts))
+
+
+def _fact_counts(comparison: Comparison) -> Sequence[float]:
+    conflicts = comparison.conflicts()
+    critical = sum(fact.kind in CRITICAL for fact, _ in conflicts)
+    count = len(comparison.expected)
+    share = 1 - len(comparison.missing) / count if count else -1.0
+    return count, len(comparison.missing), len(comparison.extra), len(conflicts), critical, share
+
+
+def _weight(alignment: Alignment) -> float:
+    return sum(1 - near for _, near in alignment.missing)
+
+
+def _alignment(alignment: Alignment) -> Sequence[float]:
+    worst = min((near for _, near in alignment.missing), default=1.0)
+    share = len(alignment.missing) / max(1, alignment.count)
+    return alignment.count, len(alignment.missing), _weight(alignment), worst, share
+
+
+def _rare(missing: Alignment, extra: Alignment) -> Sequence[float]:
+    """Words that no dictionary of common English holds are mostly names."""
+    lost = sum(1 - near for word, near in missing.missing if is_rare(word))
+    added = sum(1 - near for word, near in extra.missing if is_rare(word))
+    return lost, added, min(lost, added)
+
+
+def _clash(expected: frozenset[str], actual: frozenset[str]) -> bool:
+    return ("fails" in expected) != ("fails" in actual) and bool(
+        {"succeeds", "fails"} & expected & {"succeeds"} or {"succeeds"} & actual
+    )
+
+
+@lru_cache(maxsize=50_000)
+def is_rare(word: str) -> bool:
+    """Whether a word is none of the common English ones, as far as their endings tell."""
+    return word.isalpha() and word.isascii() and len(word) > 2 and not _common(word)  # noqa: PLR2004 - `dr`, `st`
+
+
+def _common(word: str) -> bool:
+    from activities.checks.meaning.vocabulary import COMMON  # noqa: PLC0415 - read with the first pair
+
+    return any(
+        form in COMMON for form in (word, word.removesuffix("s"), word.removesuffix("ed"), word.removesuffix("ing"))
+    )

@@ -1,0 +1,82 @@
+"""Fits a family of models: scorer, calibration, likeness to the data, and the record that thresholds come from.
+
+Everything that is measured here is measured on groups that the part in question had not seen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.checks.meaning.family import Family, Reader, columns_of, matrix, platt_key
+from activities.checks.meaning.features import Reading, read
+from activities.checks.meaning.pair import Condition
+from activities.checks.meaning.record import Record, row_of
+from activities.checks.meaning.scorer import cross_fit, fit_scorer, platt, sigmoid
+from activities.checks.meaning.truth import Labelled
+from activities.checks.meaning.unlike import fit_unlike
+
+_ENOUGH = 150
+"""Pairs that a calibration of their own takes."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Labelled pairs for one family. `domain` groups what a new domain would be unlike."""
+
+    readings: list[Reading]
+    passed: NDArray[np.bool_]
+    groups: NDArray[np.str_]
+    domains: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, lines: Sequence[Labelled], condition: Condition, told: Callable[[str], None] = print) -> "Sample":
+        """Read the pairs of labelled lines."""
+        readings = []
+        for index, line in enumerate(lines):
+            readings.append(read(line.pair(condition)))
+            if index % 2000 == 1999:  # noqa: PLR2004 - now and then
+                told(f"{index + 1} of {len(lines)} pairs read")
+        return cls(
+            readings,
+            np.array([line.passed for line in lines], bool),
+            np.array([line.group or str(line.number) for line in lines]),
+            np.array([line.service.split("_")[0] or line.source or "-" for line in lines]),
+        )
+
+
+def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str], None] = print) -> Family:
+    """Cross-fit, calibrate, then fit on everything."""
+    rows, vectors = matrix(sample.readings, reader)
+    columns = columns_of(reader)
+    told(f"fitting on {len(rows)} pairs, {len(columns)} columns")
+    margins = cross_fit(rows, sample.passed, sample.groups, columns)
+    keys = np.array([platt_key(reading.pair) for reading in sample.readings])
+    whole = platt(margins, sample.passed)
+    lines = {str(key): whole for key in np.unique(keys)}
+    for key in lines:
+        of_key = keys == key
+        if of_key.sum() >= _ENOUGH and 0 < sample.passed[of_key].mean() < 1:
+            lines[key] = platt(margins[of_key], sample.passed[of_key])
+    probability = np.array(
+        [sigmoid(np.array(lines[str(k)][0] * m + lines[str(k)][1])) for k, m in zip(keys, margins, strict=True)]
+    )
+    unlike = fit_unlike(vectors, sample.domains)
+    like = unlike.distance(vectors) <= unlike.limit
+    record = Record(
+        [
+            row_of(reading, float(p), passed=bool(passed))
+            for reading, p, passed, near in zip(sample.readings, probability, sample.passed, like, strict=True)
+            if near
+        ]
+    )
+    for language in ("en", "zh", "across"):
+        for response in ("bare fact", "sentence", "explanation"):
+            lines.setdefault(f"{language} {response}", whole)
+    return Family(version, reader, fit_scorer(rows, sample.passed, columns), lines, unlike, record)
+
+
+def with_record(family: Family, record: Record) -> Family:
+    """The same models with another record."""
+    return replace(family, record=record)

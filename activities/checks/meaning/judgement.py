@@ -1,0 +1,143 @@
+"""The judge of meaning: pairs in, verdicts with a probability and reasons out.
+
+A verdict is automatic only where data support it: the probability is past a threshold that was shown to keep the
+share of wrong verdicts under the risk, the bucket has enough labelled pairs, and the pair is like them. All else is
+for a person, and says why.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.checks.facts import explain
+from activities.checks.meaning.embeddings import PACKAGED, Embeddings
+from activities.checks.meaning.encoder import Encoder
+from activities.checks.meaning.family import ACROSS, ENGLISH, Family, Reader, family_of
+from activities.checks.meaning.features import Reading, read
+from activities.checks.meaning.pair import Condition, Pair
+from activities.checks.meaning.project import Calibration, ProjectCalibration
+from activities.checks.meaning.record import Bucket, Limits, ResponseType, bucket_of
+from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
+
+SHIPPED = Path(str(files("activities.checks.meaning") / "data"))
+_SHOWN = 4
+_CLEAR = 0.6
+"""A telling word whose nearest counterpart is less alike than this is missing, not misheard."""
+
+
+class MeaningJudge:
+    """Loads once per process; thread-safe. `folder` holds the encoder and the families' models."""
+
+    def __init__(
+        self,
+        folder: Path = SHIPPED,
+        *,
+        appetite: Appetite | None = None,
+        calibration: ProjectCalibration | None = None,
+        embedding_model: str = PACKAGED,
+        threads: int = 0,
+    ) -> None:
+        self._folder = folder
+        self._appetite = appetite or Appetite()
+        self._calibration = calibration
+        self._encoder = Encoder(folder, threads)
+        self._embeddings = Embeddings(embedding_model)
+        self._families: dict[str, Family] = {}
+        self._lock = Lock()
+
+    def family(self, name: str) -> Family:
+        """The models for English pairs, or for all others; loaded when first asked for."""
+        with self._lock:
+            if name not in self._families:
+                reader: Reader = self._encoder if name == ENGLISH else self._embeddings
+                self._families[name] = Family.read(self._folder / f"{name}.json.gz", reader)
+            return self._families[name]
+
+    @property
+    def name(self) -> str:
+        """Version, for the record."""
+        own = self._calibration.current() if self._calibration is not None else None
+        version = f"meaning {self.family(ENGLISH).version}"
+        return (
+            f"{version}, calibration {self._calibration.project} {own.version}"
+            if self._calibration and own
+            else version
+        )
+
+    def warm_up(self) -> None:
+        """Load now instead of with the first verdict."""
+        self.judge([Pair("hello", "hello", condition=Condition.RECOGNISED)])
+
+    def judge(self, pairs: Sequence[Pair], appetite: Appetite | None = None) -> list[Judgement]:
+        """One judgement for each pair, in order. Blocking."""
+        wanted = appetite or self._appetite
+        readings = [read(pair) for pair in pairs]
+        probability, distance = self.measure(readings)
+        own = self._calibration.current() if self._calibration is not None else None
+        if own is not None:
+            probability = own.probability(probability)
+        return [
+            self.decide(reading, float(p), float(d), wanted, own)
+            for reading, p, d in zip(readings, probability, distance, strict=True)
+        ]
+
+    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Calibrated probabilities, and distances from the data as a share of what is allowed; shape (n,) each."""
+        probability, distance = np.zeros(len(readings)), np.zeros(len(readings))
+        for name in (ENGLISH, ACROSS):
+            rows = [i for i, reading in enumerate(readings) if family_of(reading.pair) == name]
+            if rows:
+                probability[rows], distance[rows] = self.family(name).measure([readings[i] for i in rows])
+        return probability, distance
+
+    def limits(self, bucket: Bucket, appetite: Appetite, own: Calibration | None = None) -> Limits:
+        """The thresholds of a bucket."""
+        family = self.family(ENGLISH if bucket.language == "en" else ACROSS)
+        shipped = family.record.limits(bucket, appetite.passing, appetite.failing, appetite.confidence)
+        return shipped if own is None else own.limits(shipped, bucket, appetite)
+
+    def decide(
+        self, reading: Reading, p: float, distance: float, appetite: Appetite, own: Calibration | None = None
+    ) -> Judgement:
+        """What is said of a pair that was measured."""
+        bucket = bucket_of(reading.pair)
+        evidence = tuple(evidence_of(reading, p))
+        limits = self.limits(bucket, appetite, own)
+        sentence, because = Sentence.REVIEW, ""
+        if not reading.pair.actual.strip():
+            return Judgement(0.0, Sentence.FAIL, ("nothing was said",), "", str(bucket))
+        if bucket.response is ResponseType.EXPLANATION:
+            because = "an answer of this length is for a person to judge"
+        elif limits.passing is None and limits.failing is None:
+            because = f"too few labelled answers to decide ({bucket})"
+        elif distance > 1:
+            because = f"unlike the answers that the judge was fitted on ({distance:.1f} times the allowed distance)"
+        elif limits.passing is not None and p >= limits.passing.at:
+            if reading.vetoed:
+                because = "another value was heard, but the rest agrees"
+            else:
+                sentence = Sentence.PASS
+        elif limits.failing is not None and 1 - p >= limits.failing.at:
+            sentence = Sentence.FAIL
+        else:
+            because = "not sure enough either way"
+        return Judgement(round(p, 4), sentence, evidence, because, str(bucket), vetoed=reading.vetoed)
+
+
+def evidence_of(reading: Reading, p: float) -> list[str]:
+    """What a person can check, the gravest first."""
+    told = explain(reading.comparison)[:_SHOWN]
+    told += [f"denied in one, not in the other: {word}" for word in reading.denied[:2]]
+    told += [f"{thing}: expected {wanted}, heard {heard}" for thing, wanted, heard in reading.miscounts[:2]]
+    lost = [word for word, near in reading.missing.missing if near < _CLEAR]
+    added = [word for word, near in reading.extra.missing if near < _CLEAR]
+    if lost:
+        told.append(f"not heard: {', '.join(lost[:_SHOWN])}")
+    if added:
+        told.append(f"heard besides: {', '.join(added[:_SHOWN])}")
+    told.append(f"probability of the same meaning {p:.3f}")
+    return told

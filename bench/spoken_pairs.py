@@ -1,0 +1,124 @@
+"""Answers as our own chain hears them: text → voice → telephone line → recogniser → text.
+
+    python bench/spoken_pairs.py PAIRS.jsonl.gz SPOKEN.jsonl --limit 3000 --seed 7
+
+Reads lines with `expected` and `actual`; writes the same lines with `actual` as it was heard, `actual_written` as it
+was, and `confidence`, the recogniser's for each word. Several answers are recognised in one pass with pauses between
+them, as the answers of one call are. Goes on where it was stopped. This is how the judge's thresholds for recognised
+speech were made: it must be measured on what it will read.
+"""
+
+import argparse
+import gzip
+import itertools
+import json
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from activities.audio import Audio
+from activities.errors import BadInputError
+from activities.ports import HeardWord
+from activities.speech.piper import PACKAGED, PiperEngine
+from activities.speech.whisper import WhisperRecogniser
+from activities.telephony.g711 import RATE_HZ as LINE_HZ
+from activities.telephony.g711 import decode, encode
+from voicewright.leave import leave
+from voicewright.settings import Settings
+
+_RATE_HZ = 16_000
+_PAUSE_S = 0.4
+_WINDOW_S = 28.0
+_SPEEDS = (0.9, 1.0, 1.0, 1.1)
+
+
+def over_the_line(audio: Audio) -> NDArray[np.float32]:
+    """What is left at 16 kHz of a voice that went through G.711."""
+    samples = decode(encode(audio.at_rate(LINE_HZ).samples))
+    return Audio(samples, LINE_HZ).at_rate(_RATE_HZ).as_float()
+
+
+def windows(
+    spoken: Iterator[tuple[dict[str, object], NDArray[np.float32]]],
+) -> Iterator[list[tuple[dict[str, object], NDArray[np.float32]]]]:
+    """Answers that fit into one pass of the recogniser."""
+    batch: list[tuple[dict[str, object], NDArray[np.float32]]] = []
+    length = 0.0
+    for row, sound in spoken:
+        takes = len(sound) / _RATE_HZ + _PAUSE_S
+        if batch and length + takes > _WINDOW_S:
+            yield batch
+            batch, length = [], 0.0
+        batch.append((row, sound))
+        length += takes
+    if batch:
+        yield batch
+
+
+def hear(
+    recogniser: WhisperRecogniser, batch: list[tuple[dict[str, object], NDArray[np.float32]]], language: str
+) -> Iterator[dict[str, object]]:
+    """Recognise a window and give each answer its words."""
+    pause = np.zeros(int(_RATE_HZ * _PAUSE_S), np.float32)
+    ends = list(itertools.accumulate((len(sound) + len(pause)) / _RATE_HZ for _, sound in batch))
+    words = recogniser.recognise(np.concatenate([part for _, sound in batch for part in (sound, pause)]), language)
+    heard: list[list[HeardWord]] = [[] for _ in batch]
+    for word in words:
+        middle = (word.start_s + word.end_s) / 2
+        index = next((at for at, end in enumerate(ends) if middle < end), len(batch) - 1)
+        heard[index].append(word)
+    for (row, _), found in zip(batch, heard, strict=True):
+        yield row | {
+            "actual": " ".join(word.text for word in found),
+            "actual_written": row["actual"],
+            "confidence": [round(word.confidence, 3) for word in found],
+            "condition": "recognised",
+        }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--limit", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    opener = gzip.open if given.pairs.suffix == ".gz" else open
+    with opener(given.pairs, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) | {"row": number} for number, line in enumerate(file)]
+    random.Random(given.seed).shuffle(rows)  # noqa: S311 - a sample
+    rows = rows[: given.limit]
+    done = set()
+    if given.out.exists():
+        done = {json.loads(line)["row"] for line in given.out.read_text().splitlines()}
+    settings = Settings()
+    engine = PiperEngine(PACKAGED, settings.models_dir)
+    recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, given.threads)
+
+    def spoken() -> Iterator[tuple[dict[str, object], NDArray[np.float32]]]:
+        for row in rows:
+            if row["row"] in done or len(row["actual"]) > 400:
+                continue
+            try:
+                yield row, over_the_line(engine.speak(row["actual"], given.language, None, _SPEEDS[row["row"] % 4]))
+            except BadInputError as error:
+                print(f"row {row['row']}: {error}", file=sys.stderr)
+
+    with given.out.open("a", encoding="utf-8") as out, tqdm(total=len(rows), initial=len(done)) as bar:
+        for batch in windows(spoken()):
+            for row in hear(recogniser, batch, given.language):
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+                bar.update()
+            out.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())

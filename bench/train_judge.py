@@ -1,0 +1,67 @@
+"""Makes the models that ship with the judge: `activities/checks/meaning/data/`.
+
+    python bench/train_judge.py --data DIR --spoken SPOKEN.jsonl            # scorer, calibration, thresholds
+    python bench/train_judge.py --data DIR --spoken SPOKEN.jsonl --encoder  # the cross-encoder as well
+
+The encoder takes 35 minutes on 2 cores, the rest 10. DIR holds the sets that docs/judge.md names; SPOKEN is what
+bench/spoken_pairs.py made of the scorer's dialogues. Seeds are fixed in the recipes.
+"""
+
+import argparse
+from pathlib import Path
+
+from truth_data import encoder_rows, first_half, scorer_answers, scorer_dialogue
+
+from activities.checks.meaning.embeddings import Embeddings
+from activities.checks.meaning.encoder import Encoder
+from activities.checks.meaning.family import ACROSS, ENGLISH
+from activities.checks.meaning.fitting import Sample, fit_family
+from activities.checks.meaning.judgement import SHIPPED
+from activities.checks.meaning.pair import Condition
+from activities.checks.meaning.truth import read_lines
+from activities.speech.models import minilm
+from voicewright.leave import leave
+from voicewright.settings import Settings
+
+VERSION = "1"
+
+
+def train_encoder(data: Path, out: Path) -> None:
+    """Both stages of the recipe."""
+    from activities.checks.meaning.encoder_training import STAGES, export, train  # noqa: PLC0415 - torch is heavy
+
+    base = minilm(Settings().models_dir)
+    lines = encoder_rows(data)
+    pairs, labels = [line.pair(Condition.WRITTEN) for line in lines], [int(line.passed) for line in lines]
+    model = None
+    for stage in STAGES:
+        model = train(pairs, labels, base, stage, start=model)
+    assert model is not None
+    export(model, base, out)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--spoken", type=Path)
+    parser.add_argument("--encoder", action="store_true")
+    parser.add_argument("--families", nargs="*", default=[ENGLISH, ACROSS], choices=[ENGLISH, ACROSS])
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    given = parser.parse_args()
+    if given.encoder:
+        train_encoder(given.data, given.out)
+    if ENGLISH in given.families:
+        lines = scorer_dialogue(given.data) + scorer_answers(given.data)
+        if given.spoken:
+            lines += [line for line in read_lines(given.spoken) if line.actual]
+        family = fit_family(VERSION, Encoder(given.out), Sample.of(lines, Condition.WRITTEN))
+        family.write(given.out / f"{ENGLISH}.json.gz")
+    if ACROSS in given.families:
+        lines = first_half(given.data, "dialogue_zh_dev") + first_half(given.data, "dialogue_xling_dev")
+        family = fit_family(VERSION, Embeddings(), Sample.of(lines, Condition.WRITTEN))
+        family.write(given.out / f"{ACROSS}.json.gz")
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())
