@@ -9,7 +9,7 @@ from mutants import MEANT_FOR
 from examples.clinic.bugs import Bug, Kind, parse_bugs
 from examples.clinic.faults import FAULTS, patience_ms
 from examples.clinic.receptionist import Receptionist
-from examples.clinic.speech import RATE_HZ, Mouth
+from examples.clinic.spanish import spanish_voice
 from voicewright.suite_file import load_suite
 
 SUITE, _ = load_suite(Path("examples/clinic/suite.yaml"))
@@ -100,5 +100,7 @@ def test_what_is_said_again_is_the_last_answer_even_after_a_question_in_between(
 
 
 def test_spanish_has_a_voice_of_its_own() -> None:
-    spoken = Mouth().say("Hasta luego.", spanish=True)
-    assert 0.5 < len(spoken) / RATE_HZ < 3
+    voice = spanish_voice()
+    speech = voice.say("Hasta luego.")
+    assert 0.5 < len(speech) / voice.rate_hz < 3
+    assert 0.1 < abs(speech).max() <= 1
