@@ -137,7 +137,7 @@ class Bug(StrEnum):
     TALKS_OVER_CALLER = "talks_over_caller", Kind.TALKED_OVER
     """Starts to talk into an utterance of more than five seconds."""
     INTERRUPTS = "interrupts", Kind.TALKED_OVER
-    """Starts to talk into the second question of a call, if that takes more than three seconds."""
+    """Starts to talk into the second question of a call, if that takes more than two and a half seconds."""
 
     LEAKS_CALENDAR = "leaks_calendar", Kind.LEAKED_DATA
     """Tells who comes at nine o'clock while it asks for a time."""

@@ -10,7 +10,7 @@ from examples.clinic.wording import Reply, Topic
 
 _SLOW_S = 6.0
 _TALKS_OVER_AFTER_MS = 5000
-_INTERRUPTS_AFTER_MS = 3000
+_INTERRUPTS_AFTER_MS = 2500
 
 Fault = Callable[[Reply], Reply]
 
