@@ -20,13 +20,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from examples.clinic.bugs import Bug, parse_bugs
-from examples.clinic.receptionist import GREETING, Receptionist, Reply
+from examples.clinic.faults import patience_ms
+from examples.clinic.receptionist import Receptionist
 from examples.clinic.speech import RATE_HZ, Ears, Endpointer, Mouth
+from examples.clinic.wording import Reply
 from voicewright.leave import leave
 
 _FRAME_BYTES = 160
 _BARGE_IN_MS = 250
-_TALK_OVER_AFTER_MS = 5000
 _INTERJECTION = "Yes, yes, of course. Let me just have a look at the calendar for you."
 _log = logging.getLogger("clinic")
 
@@ -56,7 +57,7 @@ class Session:
                 message = json.loads(raw)
                 if message["event"] == "start":
                     self._stream_sid = message["streamSid"]
-                    await self._speak(Reply(GREETING))
+                    await self._speak(self._receptionist.greet())
                 elif message["event"] == "media":
                     await self._hear(base64.b64decode(message["media"]["payload"]))
                 elif message["event"] == "mark":
@@ -79,9 +80,10 @@ class Session:
             await self._send({"event": "clear"})
         if spoken_ms >= _BARGE_IN_MS and self._thinking is not None and not self._thinking.done():
             self._thinking.cancel()  # the caller goes on: answer everything together
-        if Bug.TALKS_OVER_CALLER in self._bugs and spoken_ms >= _TALK_OVER_AFTER_MS and not self._interjected:
+        patience = patience_ms(self._bugs, self._receptionist.answers)
+        if patience is not None and spoken_ms >= patience and not self._interjected:
             self._interjected = True
-            await self._speak(Reply(_INTERJECTION))
+            await self._play(await asyncio.to_thread(self._mouth.say, _INTERJECTION))
 
     def _think_again(self) -> None:
         if self._thinking is not None:
@@ -95,15 +97,18 @@ class Session:
         _log.info("heard %r, answer %r", said, reply.text)
         await asyncio.sleep(reply.after_s)
         try:
+            if reply.text:
+                await self._speak(reply)
             if reply.hang_up:
                 await self._socket.close()
-            elif reply.text:
-                await self._speak(reply)
         except ConnectionClosed:
             _log.info("caller is gone")
 
     async def _speak(self, reply: Reply) -> None:
-        speech = await asyncio.to_thread(self._mouth.say, reply.text, mumbled=reply.mumbled)
+        speech = await asyncio.to_thread(self._mouth.say, reply.text, mumbled=reply.mumbled, spanish=reply.spanish)
+        await self._play(speech[: round(len(speech) * reply.played)])
+
+    async def _play(self, speech: bytes) -> None:
         self._speaking = True
         for at in range(0, len(speech), _FRAME_BYTES):
             payload = base64.b64encode(speech[at : at + _FRAME_BYTES]).decode()
@@ -118,7 +123,7 @@ async def _serve(host: str, port: int, bugs: frozenset[Bug]) -> None:
     ears, mouth = Ears(), Mouth()
     # A receptionist who is still waking up when the first call comes would be slow once, for no fault of hers.
     await asyncio.to_thread(ears.understand, np.zeros(8000, np.int16))
-    await asyncio.to_thread(mouth.say, GREETING)
+    await asyncio.to_thread(mouth.say, Receptionist().greet().text)
 
     idle: list[SileroVAD] = []
 

@@ -1,21 +1,13 @@
 """The receptionist's mind: from what a caller said to what to answer."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from examples.clinic.bugs import Bug
-from examples.clinic.slots import Slots, find_slots, say_time
-
-GREETING = "Riverside Clinic, good morning. How can I help you?"
-_HOURS = "We are here from Monday to Friday. We open at eight in the morning and close at six in the evening."
-_ADDRESS = "We are at twelve Harbour Street, right next to the public library."
-_PARKING = "Yes, patients can park behind the building for free."
-_INSURANCE = "Yes, we accept all major insurance plans."
-_PRICE = "A first visit costs eighty dollars, and you can pay by card."
-_SORRY = "I am sorry, I cannot help you with that. I can book, move or cancel an appointment for you."
-_GOODBYE = "Thank you for calling Riverside Clinic. Goodbye."
-_SLOW_S = 6.0
+from examples.clinic.faults import spoil
+from examples.clinic.slots import Slots, find_slots
+from examples.clinic.wording import Reply, Topic
 
 
 class _Task(Enum):
@@ -25,25 +17,31 @@ class _Task(Enum):
     CANCEL = auto()
 
 
+_REPEAT = ("repeat", "say that again", "say it again")
+_OTHERS = ("neighbor", "neighbour", "other patient", "another patient", "someone else", "somebody else")
+_GOODBYE = ("bye", "nothing", "thats all", "that is all")
 _TASKS = {
     _Task.CANCEL: ("cancel",),
     _Task.MOVE: (" move", "reschedule", " change my"),
     _Task.BOOK: (" book", "appointment", "see doctor", "see dr"),
 }
+_QUESTIONS = {
+    Topic.PARKING: ("parking", " park "),
+    Topic.REFERRAL: ("referral", "referred"),
+    Topic.BRING: (" bring ",),
+    Topic.INSURANCE: ("insurance",),
+    Topic.FOLLOW_UP: ("follow",),
+    Topic.PRICE: ("cost", "price", "how much"),
+    Topic.WEEKEND: ("saturday", "sunday", "weekend"),
+    Topic.HOURS: ("open", "hours", "close"),
+    Topic.PHONE: ("phone",),
+    Topic.ADDRESS: ("where", "address", "located"),
+}
+"""Questions that need no appointment; the more special words come first."""
 
 
-def _hears(said: str, *words: str) -> bool:
+def _hears(said: str, words: tuple[str, ...]) -> bool:
     return any(word in said for word in words)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What to say, and how."""
-
-    text: str
-    after_s: float = 0.0
-    mumbled: bool = False
-    hang_up: bool = False
 
 
 @dataclass
@@ -51,68 +49,67 @@ class Receptionist:
     """One caller's conversation."""
 
     bugs: frozenset[Bug] = frozenset()
+    answers: int = 0
+    """How many there were so far, the greeting left out."""
     _task: _Task = _Task.NONE
     _slots: Slots = field(default_factory=Slots)
-    _last: Reply = field(default_factory=lambda: Reply(GREETING))
+    _asked: bool = False
+    """Whether something was missing from what the caller wants."""
+    _done: bool = False
+    _last: Reply | None = None
+
+    def greet(self) -> Reply:
+        """How a call begins."""
+        return self._reply(Topic.GREETING)
 
     def answer(self, said: str) -> Reply:
         """The reply to what a caller said, as the recogniser understood it. An empty text means silence."""
-        reply = self._answer(f" {re.sub(r'[^a-z0-9:. ]', '', said.lower())} ", find_slots(said))
-        self._last = reply
+        self.answers += 1
+        heard = f" {re.sub(r'[^a-z0-9:. ]', '', said.lower())} "
+        if self._last is not None and _hears(heard, _REPEAT):
+            again = replace(self._last, topic=Topic.REPEAT, words=self._last.text)
+            return spoil(again, self.bugs)
+        return self._reply(self._topic(heard, find_slots(said)))
+
+    def _reply(self, topic: Topic) -> Reply:
+        reply = spoil(Reply(topic, replace(self._slots)), self.bugs)
+        self._last, self._slots = reply, replace(reply.slots)
         return reply
 
-    def _answer(self, said: str, slots: Slots) -> Reply:
-        if _hears(said, "repeat", "say that again", "say it again"):
-            return self._last
+    def _topic(self, said: str, slots: Slots) -> Topic:
+        if _hears(said, _OTHERS):
+            return Topic.PRIVACY
         for task, words in _TASKS.items():
-            if _hears(said, *words):
-                self._task, self._slots = task, slots
+            if _hears(said, words):
+                self._task, self._slots, self._asked, self._done = task, slots, False, False
                 return self._continue()
-        for words, reply in self._information().items():
-            if _hears(said, *words):
-                return reply
+        for topic, words in _QUESTIONS.items():
+            if _hears(said, words):
+                return topic
         if self._task is not _Task.NONE and slots != Slots():
             self._slots.update(slots)
             return self._continue()
-        return Reply(_GOODBYE) if _hears(said, "bye", "nothing", "thats all", "that is all") else Reply(_SORRY)
+        return Topic.GOODBYE if _hears(said, _GOODBYE) else Topic.SORRY
 
-    def _information(self) -> dict[tuple[str, ...], Reply]:
-        """Questions that need no appointment; the more special words come first."""
-        return {
-            ("parking", " park "): Reply(_PARKING, mumbled=Bug.MUMBLES in self.bugs),
-            ("insurance",): Reply(_INSURANCE),
-            ("cost", "price", "how much"): Reply(_PRICE),
-            ("open", "hours", "close"): Reply(_HOURS, after_s=_SLOW_S if Bug.SLOW in self.bugs else 0.0),
-            ("where", "address", "located"): Reply("" if Bug.SILENT in self.bugs else _ADDRESS),
-        }
-
-    def _continue(self) -> Reply:
+    def _continue(self) -> Topic:
         """Ask for what is missing, or do it and read it back."""
-        slots = self._slots
-        if self._task is _Task.CANCEL and Bug.DROPS_CALL in self.bugs:
-            return Reply("", hang_up=True)
-        if (question := self._missing(slots)) is not None:
-            return Reply(question)
-        who = f"Doctor {slots.doctor}"
+        if (question := self._missing()) is not None:
+            self._asked = True
+            return question
+        corrected, self._done = self._done, True
         if self._task is _Task.CANCEL:
-            return Reply(f"Your appointment with {who} on {slots.day} has been cancelled.")
-        assert slots.time is not None
-        when = f"on {slots.day} at {self._read_back(*slots.time)}"
+            return Topic.CANCELLED
         if self._task is _Task.MOVE:
-            return Reply(f"Your appointment with {who} has been moved. It is now {when}.")
-        return Reply(f"You are booked with {who} {when}. Is there anything else?")
+            return Topic.MOVED
+        if corrected:
+            return Topic.CHANGED
+        return Topic.BOOKED_IN_STEPS if self._asked else Topic.BOOKED
 
-    def _missing(self, slots: Slots) -> str | None:
-        if slots.doctor is None:
-            return "Which doctor would you like to see?" if self._task is _Task.BOOK else "With which doctor is it?"
-        if slots.day is None:
-            if Bug.FORGETS_CONTEXT in self.bugs:
-                slots.doctor = None
-            return "On which day would you like to come?"
-        if slots.time is None and self._task is not _Task.CANCEL:
-            return f"And at what time on {slots.day}?"
+    def _missing(self) -> Topic | None:
+        if self._slots.doctor is None:
+            return Topic.ASK_DOCTOR if self._task is _Task.BOOK else Topic.ASK_WITH_WHOM
+        if self._slots.day is None:
+            return Topic.ASK_DAY
+        if self._slots.time is None and self._task is not _Task.CANCEL:
+            return Topic.ASK_TIME
         return None
-
-    def _read_back(self, hour: int, minute: int) -> str:
-        wrong = Bug.WRONG_TIME in self.bugs and minute == 30  # noqa: PLR2004 - half past, taken for half to
-        return say_time(hour + 1 if wrong else hour, minute)

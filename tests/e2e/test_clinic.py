@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 from local_stack import LocalStack
+from mutants import MEANT_FOR
 from temporalio.client import Client
 
+from examples.clinic.bugs import Bug
 from voicewright.case import CasePhase, CaseResult, Step
 from voicewright.client import Voicewright
 from voicewright.connect import connect
@@ -27,15 +29,17 @@ from voicewright.suite_library import push
 from voicewright.verdict import Decision
 
 SUITE = Path("examples/clinic/suite.yaml")
-MEANT_FOR = {
-    "wrong_time": ("book-half-past", "time: expected 9:30, heard 10:30"),
-    "slow": ("opening-hours", "time to first audio"),
-    "silent": ("address", "no speech within"),
-    "talks_over_caller": ("long-story", "talked over them"),
-    "drops_call": ("cancel-appointment", "the agent closed the stream"),
-    "forgets_context": ("book-step-by-step", "which doctor"),
-    "mumbles": ("parking", "the recogniser"),
+CASES = len(load_suite(SUITE)[0].cases)
+EVIDENCE = {
+    Bug.WRONG_TIME: "time: expected 9:30, heard 10:30",
+    Bug.SLOW: "time to first audio",
+    Bug.SILENT: "no speech within",
+    Bug.TALKS_OVER_CALLER: "talked over them",
+    Bug.DROPS_CALL: "the agent closed the stream",
+    Bug.FORGETS_CONTEXT: "which doctor",
+    Bug.MUMBLES: "the recogniser",
 }
+"""One bug for each way to find one; `bench/mutants.py` hunts them all."""
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +65,9 @@ def test_a_clean_agent_passes_the_whole_suite(stack: LocalStack, clinic: str, tm
     junit = tmp_path / "junit.xml"
     done = stack.cli("run", str(SUITE), "--agent", clinic, "--junit", str(junit), timeout_s=220)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "14 passed of 14" in done.stdout
+    assert f"{CASES} passed of {CASES}" in done.stdout
     xml = JUnitXml.fromfile(str(junit))
-    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (14, 0, 0, 0)
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (CASES, 0, 0, 0)
 
 
 @pytest.mark.timeout(240)
@@ -72,10 +76,12 @@ async def test_each_planted_bug_is_found_by_its_case(
 ) -> None:
     voicewright = Voicewright(temporal)
     runs = {
-        bug: await voicewright.start(RunRequest(suite=pushed, cases=(case,), agent_url=f"{clinic}?bugs={bug}"))
-        for bug, (case, _) in MEANT_FOR.items()
+        bug: await voicewright.start(
+            RunRequest(suite=pushed, cases=(MEANT_FOR[bug],), agent_url=f"{clinic}?bugs={bug}")
+        )
+        for bug in EVIDENCE
     }
-    found: dict[str, str] = {}
+    found: dict[Bug, str] = {}
     for bug, run_id in runs.items():
         progress = await settle(voicewright, run_id)
         if progress.reviewing:
@@ -85,9 +91,9 @@ async def test_each_planted_bug_is_found_by_its_case(
             await voicewright.cancel(run_id)
         else:
             found[bug] = f"{progress.recent[0].outcome}: {progress.recent[0].reason}"
-    for bug, (_, evidence) in MEANT_FOR.items():
+    for bug, evidence in EVIDENCE.items():
         assert evidence in found[bug], found
-        assert found[bug].startswith("review" if bug == "mumbles" else "failed"), found
+        assert found[bug].startswith("review" if bug is Bug.MUMBLES else "failed"), found
 
 
 @pytest.mark.timeout(200)
