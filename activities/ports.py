@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from activities.audio import Audio, Samples
 from voicewright.artifact import ArtifactRef
+from voicewright.contract import Contract
 from voicewright.defect import Defect, Issue
 from voicewright.run import RunNotice
 from voicewright.suite import AgentTarget
@@ -100,6 +101,43 @@ class MeaningModel(Protocol):
 
     def similarity(self, expected: str, actual: str) -> float:
         """Cosine of the two sentences' embeddings, -1 to 1. Blocking."""
+
+
+class Vote(Contract):
+    """One sample of a rubric's judge. `holds` is None where it could not say, or said nothing that counts."""
+
+    holds: bool | None
+    reason: str
+
+
+class Ballot(Contract):
+    """What a rubric's judge says of one answer, several times over."""
+
+    judge: str
+    """Model as its server named it, version of the prompt and number of samples; empty where nobody was asked."""
+    votes: tuple[Vote, ...]
+    samples: int = 0
+    """How many votes were asked for."""
+    problem: str = ""
+    """Why votes are missing, in a sentence that says how to mend it."""
+
+
+class RubricJudge(Protocol):
+    """Somebody who holds an answer against a rubric."""
+
+    def vote(self, rubric: str, answer: str, *, question: str | None, language: str) -> Ballot:
+        """Ask several times over. Blocking. A judge that cannot be had is a `problem`, never an exception.
+
+        Args:
+            rubric: what the suite's author demands; trusted.
+            answer: the agent's words; anything may stand in them.
+            question: what the caller had said; None where the agent speaks first.
+            language: the conversation's language.
+
+        Raises:
+            StoreError: the object store failed; worth trying again.
+            UnavailableError: it was too busy to keep count of what is spent.
+        """
 
 
 class Line(Protocol):
