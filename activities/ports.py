@@ -88,6 +88,13 @@ class Recogniser(Protocol):
             careful: False where a rough transcript will do, at less cost.
         """
 
+    def language_of(self, samples: NDArray[np.float32]) -> dict[str, float]:
+        """Probabilities, 0 to 1, of the languages that the audio may be in, by ISO 639-1 code. Blocking.
+
+        Hears the first 30 s of what `recognise` takes, and costs about as much as recognising a short turn. Empty
+        where the model knows one language alone.
+        """
+
 
 class MeaningModel(Protocol):
     """Sentence embeddings."""
