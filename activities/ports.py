@@ -11,6 +11,7 @@ from activities.audio import Audio, Samples
 from activities.checks.meaning.pair import Pair
 from activities.checks.meaning.sentence import Appetite, Judgement
 from voicewright.artifact import ArtifactRef
+from voicewright.contract import Contract
 from voicewright.defect import Defect, Issue
 from voicewright.run import RunNotice
 from voicewright.suite import AgentTarget
@@ -89,6 +90,13 @@ class Recogniser(Protocol):
             careful: False where a rough transcript will do, at less cost.
         """
 
+    def language_of(self, samples: NDArray[np.float32]) -> dict[str, float]:
+        """Probabilities, 0 to 1, of the languages that the audio may be in, by ISO 639-1 code. Blocking.
+
+        Hears the first 30 s of what `recognise` takes, and costs about as much as recognising a short turn. Empty
+        where the model knows one language alone.
+        """
+
 
 class MeaningJudge(Protocol):
     """Whether answers say what was expected."""
@@ -103,6 +111,43 @@ class MeaningJudge(Protocol):
         Args:
             pairs: expected and actual answers.
             appetite: how much error is allowed; the installation's where it is None.
+        """
+
+
+class Vote(Contract):
+    """One sample of a rubric's judge. `holds` is None where it could not say, or said nothing that counts."""
+
+    holds: bool | None
+    reason: str
+
+
+class Ballot(Contract):
+    """What a rubric's judge says of one answer, several times over."""
+
+    judge: str
+    """Model as its server named it, version of the prompt and number of samples; empty where nobody was asked."""
+    votes: tuple[Vote, ...]
+    samples: int = 0
+    """How many votes were asked for."""
+    problem: str = ""
+    """Why votes are missing, in a sentence that says how to mend it."""
+
+
+class RubricJudge(Protocol):
+    """Somebody who holds an answer against a rubric."""
+
+    def vote(self, rubric: str, answer: str, *, question: str | None, language: str) -> Ballot:
+        """Ask several times over. Blocking. A judge that cannot be had is a `problem`, never an exception.
+
+        Args:
+            rubric: what the suite's author demands; trusted.
+            answer: the agent's words; anything may stand in them.
+            question: what the caller had said; None where the agent speaks first.
+            language: the conversation's language.
+
+        Raises:
+            StoreError: the object store failed; worth trying again.
+            UnavailableError: it was too busy to keep count of what is spent.
         """
 
 

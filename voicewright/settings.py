@@ -89,6 +89,16 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         description="Whose calibration by people's decisions is used.",
     )
+    llm_url: str | None = Field(
+        None, description="Base address of an OpenAI-compatible endpoint that judges rubrics; unset asks no LLM."
+    )
+    llm_model: str | None = Field(None, description="The LLM's name at that endpoint.")
+    llm_key: SecretStr | None = Field(None, description="API key of the endpoint; unset where it wants none.")
+    llm_samples: int = Field(3, ge=1, le=9, description="How often the LLM is asked about one answer.")
+    llm_timeout_s: float = Field(30, gt=0, le=120, description="Seconds that one of these may take.")
+    llm_tokens_per_day: int = Field(
+        200_000, ge=0, description="Tokens that all workers together may spend per day (UTC); then people decide."
+    )
     calls_per_worker: int = Field(20, ge=1, description="Calls that one `calls` worker holds at once.")
     speech_per_worker: int = Field(2, ge=1, description="Speech activities that one `speech` worker runs at once.")
 
@@ -130,6 +140,12 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector for traces; unset makes none.")
     log_level: str = Field("INFO", description="Level of the workers' logs.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
+
+    @property
+    def llm_missing(self) -> tuple[str, ...]:
+        """Variables without which no LLM judges rubrics."""
+        needed = {"VOICEWRIGHT_LLM_URL": self.llm_url, "VOICEWRIGHT_LLM_MODEL": self.llm_model}
+        return tuple(name for name, value in needed.items() if value is None)
 
     @field_validator("*", mode="after")
     @classmethod

@@ -34,8 +34,9 @@
               matches: ["doctor (adams|brown)"]   # regular expressions (RE2)
               entities: {times: ["9:30"], dates: [Tuesday], names: [Adams]}   # facts that must be right
               within_ms: 2000
+              rubric: Confirms the booking and stays polite   # for an LLM, where one is set; else for a person
 
-Every text (`say`, `meaning`, the lists) may be given per language: `say: {en: Hello, de: Hallo}`.
+Every text (`say`, `meaning`, `rubric`, the lists) may be given per language: `say: {en: Hello, de: Hallo}`.
 """
 
 from typing import Annotated, Literal, TypeVar
@@ -123,6 +124,7 @@ class Expectation(_Part):
     absent: LocalTexts = Field(default=[], description="Words or phrases that must not be heard.")
     matches: LocalPatterns = Field(default=[], description="Regular expressions (RE2), case-insensitive.")
     entities: Entities = Entities()
+    rubric: LocalText | None = Field(default=None, description="What a good answer does, in words; an LLM judges it.")
     within_ms: Annotated[int, Field(gt=0, le=600_000)] | None = Field(
         default=None, description="Limit for the time to first audio."
     )

@@ -222,7 +222,7 @@ def _missing_translations(source: Source, case: int, turns: list[Any], languages
         given = turn.get("expect")
         expect: dict[str, Any] = given if isinstance(given, dict) else {}
         texts: dict[tuple[str, ...], Any] = {("say",): turn.get("say")}
-        texts |= {("expect", key): expect.get(key) for key in ("meaning", "contains", "absent", "matches")}
+        texts |= {("expect", key): expect.get(key) for key in ("meaning", "contains", "absent", "matches", "rubric")}
         for where, text in texts.items():
             if not isinstance(text, dict):
                 continue

@@ -15,12 +15,27 @@ class Word(Contract):
     turn: int | None = None
 
 
+class HeardLanguage(Contract):
+    """The language that a stretch of speech was heard in: of one turn, or of all of a side where `turn` is None.
+
+    Probabilities are the recogniser's, 0 to 1; `expected` is that of the language in which the case is spoken.
+    """
+
+    turn: int | None
+    language: str
+    probability: float
+    expected: float
+    speech_ms: int
+
+
 class SideTranscript(Contract):
     """All that one side said."""
 
     side: Side
     language: str
     words: tuple[Word, ...]
+    heard: tuple[HeardLanguage, ...] = ()
+    """What language it was in, as far as that was asked; empty in transcripts of older workers."""
 
     def text(self, turn: int | None = None) -> str:
         """The words of one turn, or of the whole call, as a sentence."""

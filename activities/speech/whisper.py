@@ -65,6 +65,14 @@ class WhisperRecogniser:
                 if word.word.strip()
             )
 
+    def language_of(self, samples: NDArray[np.float32]) -> dict[str, float]:
+        """See `Recogniser`. One pass of the encoder."""
+        with self._lock:
+            if not self._model.model.is_multilingual:
+                return {}
+            _, _, found = self._model.detect_language(samples)
+            return {str(language): float(probability) for language, probability in found}
+
 
 def join_fragments(pieces: Iterable[HeardWord]) -> list[HeardWord]:
     """Whisper gives `10` and `.50`, `o` and `'clock`: what starts with a sign and without a space is the same word.

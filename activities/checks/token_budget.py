@@ -1,0 +1,106 @@
+"""How many tokens all workers together may spend in a day: a counter in the object store, by compare-and-swap.
+
+Tokens are reserved before a request and settled after it, by an id of the request: a change whose answer got lost may
+be made again. A worker that dies in between leaves its reservation, so that the limit errs on the cheap side.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from activities.errors import UnavailableError
+from activities.ports import ObjectStore
+from voicewright.contract import Contract
+
+_TRIES = 40
+_JSON = "application/json"
+
+
+class _Day(Contract):
+    """`spent` is settled; `reserved` holds what requests under way may cost at most."""
+
+    spent: int = 0
+    reserved: dict[str, int] = {}
+
+    @property
+    def total(self) -> int:
+        return self.spent + sum(self.reserved.values())
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Tokens set aside for one request. `day` is ISO 8601, UTC."""
+
+    day: str
+    id: str
+    tokens: int
+
+
+class TokenBudget:
+    """Blocking, and shared by every process that uses the same store."""
+
+    def __init__(self, store: ObjectStore, per_day: int) -> None:
+        self._store = store
+        self.per_day = per_day
+
+    def reserve(self, tokens: int) -> Reservation | None:
+        """Set tokens aside; None where the day's limit does not allow it.
+
+        Raises:
+            StoreError: the object store failed.
+            UnavailableError: too many workers change the counter at once.
+        """
+        wanted = Reservation(datetime.now(UTC).date().isoformat(), uuid4().hex, tokens)
+
+        def add(day: _Day) -> _Day | None:
+            if wanted.id not in day.reserved and day.total + tokens > self.per_day:
+                return None
+            return day.model_copy(update={"reserved": {**day.reserved, wanted.id: tokens}})
+
+        return wanted if self._change(wanted.day, add) else None
+
+    def settle(self, reservation: Reservation, used: int) -> None:
+        """Replace a reservation by what was really used.
+
+        Raises:
+            StoreError: the object store failed; the reservation stands.
+            UnavailableError: too many workers change the counter at once.
+        """
+
+        def pay(day: _Day) -> _Day | None:
+            if reservation.id not in day.reserved:
+                return None
+            rest = {key: tokens for key, tokens in day.reserved.items() if key != reservation.id}
+            return _Day(spent=day.spent + used, reserved=rest)
+
+        self._change(reservation.day, pay)
+
+    def spent(self, day: str) -> int:
+        """Tokens spent or set aside on a day (ISO 8601, UTC)."""
+        found = self._store.get_if_present(_key(day))
+        return _Day.model_validate_json(found).total if found is not None else 0
+
+    def _change(self, day: str, change: Callable[[_Day], _Day | None]) -> bool:
+        """Change the day's record as it stands; False where `change` refuses."""
+        key = _key(day)
+        for attempt in range(_TRIES):
+            found = self._store.get_versioned(key)
+            changed = change(_Day.model_validate_json(found[0]) if found is not None else _Day())
+            if changed is None:
+                return False
+            body = changed.model_dump_json().encode()
+            if found is None:
+                done = self._store.put_if_absent(key, body, _JSON) is not None
+            else:
+                done = self._store.put_if_unchanged(key, body, _JSON, found[1])
+            if done:
+                return True
+            time.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - only to fall out of step with others
+        raise UnavailableError(f"{key} changes too fast: too many workers judge rubrics at once")
+
+
+def _key(day: str) -> str:
+    return f"llm/tokens/{day}.json"
