@@ -2,11 +2,8 @@
 
 from rapidfuzz.distance import Levenshtein
 
-from activities.checks.spoken import words
+from activities.checks.spoken import UNSPACED, words
 from voicewright.languages import base_language
-
-UNSPACED = frozenset({"ja", "ko", "my", "th", "zh"})
-"""Languages counted by characters: written without spaces between words, or (Korean) with spaces that vary."""
 
 
 def units(text: str, language: str) -> list[str]:

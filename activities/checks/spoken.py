@@ -7,6 +7,8 @@ from text_to_num import alpha2digit
 
 from voicewright.languages import base_language
 
+UNSPACED = frozenset({"ja", "ko", "my", "th", "zh"})
+"""Languages written without spaces between words, or (Korean) with spaces that vary: counted by characters."""
 _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})  # noqa: RUF001 - that is what they are
@@ -35,4 +37,6 @@ def words(text: str, language: str) -> list[str]:
 def contains(text: str, phrase: str, language: str) -> bool:
     """Whether the words of `phrase` are said in `text`, one after the other."""
     heard, wanted = words(text, language), words(phrase, language)
+    if base_language(language) in UNSPACED:
+        return bool(wanted) and "".join(wanted) in "".join(heard)
     return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(heard)} "
