@@ -6,8 +6,8 @@
                                                                  `file`, `lang` and `transcript` on each line
 
 Word error rate (WER) after case, punctuation and number words are brought to one spelling. Japanese and Chinese are
-counted by characters (CER), twice: as written, and as read aloud (Japanese kana, Mandarin syllables with tones), for one
-word may be written in several ways. Japanese counts as read, Chinese as written: there the judge reads signs.
+counted by characters (CER), twice: as written, and as read aloud (Japanese kana, Mandarin syllables with tones), for
+one word may be written in several ways. Japanese counts as read, Chinese as written: there the judge reads signs.
 """
 
 import argparse
@@ -86,6 +86,7 @@ class Counted:
         self._read = [0, 0]
 
     def add(self, said: str, heard: str, seconds: float) -> None:
+        """Count one pass of the recogniser."""
         self.seconds += seconds
         _count(self._written, units(said, self.language), units(heard, self.language))
         if base_language(self.language) in {"ja", "zh"}:
@@ -93,10 +94,12 @@ class Counted:
 
     @property
     def written(self) -> float:
+        """Errors per unit as written."""
         return self._written[0] / max(1, self._written[1])
 
     @property
     def read(self) -> float | None:
+        """Errors per unit as read aloud; None where that is not counted."""
         return self._read[0] / self._read[1] if self._read[1] else None
 
 

@@ -63,7 +63,8 @@ class Settings(BaseSettings):
     )
     tts_english: str = Field("piper", description="Engine for English callers: piper, kokoro, espeak or gtts.")
     tts_other: str = Field(
-        "kokoro", description="Engine for callers in other languages: kokoro (espeak where it has no voice), espeak or gtts."
+        "kokoro",
+        description="Engine for callers in other languages: kokoro (espeak where it has no voice), espeak or gtts.",
     )
     piper_voice: str = Field(
         "en_US-joe-medium", description="Piper voice: the packaged one, or the path of an .onnx file."

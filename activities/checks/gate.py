@@ -89,7 +89,7 @@ def _unintelligible(case: Case, language: str, call: Call) -> str | None:
     rate = error_rate(said, heard, language)
     if rate > MAX_CALLER_ERROR:
         return (
-            f"our caller could not be understood: {error_rate_name(language)} {rate:.2f}; it should have said {said[:200]!r} "
-            f"and was heard as {heard[:200]!r}; choose another voice"
+            f"our caller could not be understood: {error_rate_name(language)} {rate:.2f}; it should have said "
+            f"{said[:200]!r} and was heard as {heard[:200]!r}; choose another voice"
         )
     return None

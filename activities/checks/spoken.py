@@ -14,8 +14,10 @@ _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _ABBREVIATED = {"dr": "doctor", "mr": "mister", "mrs": "missus", "ok": "okay"}
-_SIGNS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u1000-\u109f"
-"""Vowel signs and accents of scripts that write them as marks (Devanagari, Thai, Arabic): Python's `\\w` leaves them out."""
+_SIGNS = (
+    "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u1000-\u109f"
+)
+"""Vowel signs and accents that scripts write as marks (Devanagari, Thai, Arabic): Python's `\\w` leaves them out."""
 _EDGES = re.compile(rf"[^\w$£€%'+{_SIGNS}-]+|(?<!\w)['-]|['-](?!\w)")
 
 

@@ -52,7 +52,7 @@ class EspeakEngine:
 
 
 def ipa(text: str, voice: str, tie: str) -> str:
-    """Text as IPA with stress marks by espeak-ng's `voice`; `tie` stands between the letters of a diphthong or affricate.
+    """Text as IPA with stress marks by espeak-ng's `voice`; `tie` joins the letters of a diphthong or affricate.
 
     Raises:
         BadInputError: there is no such voice.

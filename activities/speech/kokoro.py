@@ -82,7 +82,9 @@ class KokoroEngine:
         if name is None:
             raise BadInputError(f"kokoro does not speak {language}; it speaks {', '.join(VOICES)}")
         if _SPOKEN_BY.get(name[:1]) != base_language(language):
-            raise BadInputError(f"the kokoro voice {name} does not speak {language}: leave the name out, or name another")
+            raise BadInputError(
+                f"the kokoro voice {name} does not speak {language}: leave the name out, or name another"
+            )
         with self._lock:
             if name not in self._styles:
                 self._styles[name] = style(self._models_dir, name)

@@ -32,9 +32,21 @@ _ENGLISH_SIGNS = {
 _BRITISH_SIGNS = {"iə": "ɪə", "ə^ʊ": "Q"}
 _AMERICAN_SIGNS = {"o^ʊ": "O", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ː": ""}
 _CHINESE_MARKS = str.maketrans(
-    {"、": ",", "，": ",", "。": ".", "！": "!", "？": "?", "：": ":", "；": ";", "《": "“", "》": "”", "「": "“", "」": "”"}  # noqa: RUF001 - that is what they are
+    {
+        "、": ",",
+        "，": ",",
+        "。": ".",
+        "！": "!",
+        "？": "?",
+        "：": ":",
+        "；": ";",
+        "《": "“",
+        "》": "”",
+        "「": "“",
+        "」": "”",
+    }
 )
-_CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})")  # noqa: RUF001 - the wide colon
+_CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})")
 _NUMBER = re.compile(r"\d+")
 _HANZI = re.compile(r"([\u4e00-\u9fff]+)")
 

@@ -21,9 +21,9 @@ _FINALS = {
 }  # fmt: skip
 _ALONE = {"er": "ɚ0", "o": "ɔ0", "ê": "ɛ0", "m": "m0", "n": "n0", "ng": "ŋ0", "hm": "hm0", "hng": "hŋ0", "yo": "jɔ0"}
 _UNWRITTEN = {
-    "yi": "i", "yin": "in", "ying": "ing", "ya": "ia", "yan": "ian", "yang": "iang", "yao": "iao", "ye": "ie", "you": "iu",
-    "yong": "iong", "yu": "ü", "yue": "üe", "yuan": "üan", "yun": "ün", "wu": "u", "wa": "ua", "wai": "uai", "wan": "uan",
-    "wang": "uang", "wei": "ui", "wen": "un", "weng": "ueng", "wo": "uo",
+    "yi": "i", "yin": "in", "ying": "ing", "ya": "ia", "yan": "ian", "yang": "iang", "yao": "iao", "ye": "ie",
+    "you": "iu", "yong": "iong", "yu": "ü", "yue": "üe", "yuan": "üan", "yun": "ün", "wu": "u", "wa": "ua",
+    "wai": "uai", "wan": "uan", "wang": "uang", "wei": "ui", "wen": "un", "weng": "ueng", "wo": "uo",
 }  # fmt: skip
 """Syllables without an initial are written with y or w."""
 _SYLLABLE = re.compile(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcs]?)(.+)")

@@ -17,7 +17,7 @@ from voicewright.languages import base_language
 PACKAGED = "base"
 _CAREFUL_BEAM = 5
 PROMPTS = {"hi": "नमस्ते, यह हिंदी में एक बातचीत है।", "zh": "以下是普通话的句子。"}
-"""What Whisper is led to believe was said before: it then writes Hindi in Devanagari, and Chinese in simplified signs."""
+"""What Whisper is led to believe was said before, so that it keeps to a script: Devanagari, simplified Chinese."""
 
 
 class WhisperRecogniser:

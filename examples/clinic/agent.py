@@ -78,7 +78,7 @@ class Session:
                 self._thinking.cancel()
 
     def _attend(self, parameters: dict[str, str]) -> str:
-        """Take up the caller's language; returns the greeting. A language that nobody here speaks is greeted in English."""
+        """Take up the caller's language; returns the greeting, in English where nobody here speaks it."""
         path = self._socket.request.path if self._socket.request is not None else ""
         language = parameters.get("language") or parse_qs(urlsplit(path).query).get("language", ["en"])[0]
         if language not in spoken_languages():

