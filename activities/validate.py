@@ -8,9 +8,11 @@ from activities.audio import read_wav
 from activities.checks.answer import Answer, answer_checks
 from activities.checks.conversation import conversation_checks
 from activities.checks.gate import Call, invalid_because
-from activities.checks.judge import decide, doubt_words
+from activities.checks.judge import decide, doubt_words, language_checks
+from activities.checks.recogniser_faults import faults
+from activities.checks.rubric import rubric_check
 from activities.heartbeat import heartbeats
-from activities.ports import MeaningJudge, ObjectStore
+from activities.ports import MeaningJudge, ObjectStore, RubricJudge
 from activities.suites import SuiteLibrary
 from voicewright.call import CallEnd, CallRecord
 from voicewright.steps import ValidateRequest
@@ -25,10 +27,13 @@ JUDGE = "rules 2"
 class ValidateStep:
     """The judge."""
 
-    def __init__(self, store: ObjectStore, suites: SuiteLibrary, judge: MeaningJudge) -> None:
+    def __init__(
+        self, store: ObjectStore, suites: SuiteLibrary, judge: MeaningJudge, rubrics: RubricJudge | None = None
+    ) -> None:
         self._store = store
         self._suites = suites
         self._judge_of_meaning = judge
+        self._rubrics = rubrics
 
     @activity.defn(name="validate")
     async def validate(self, request: ValidateRequest) -> Verdict:
@@ -47,7 +52,7 @@ class ValidateStep:
 
     def _judge(self, suite: Suite, case: Case, request: ValidateRequest) -> Verdict:
         call = read_call(self._store, request)
-        return judge_call(suite, case, request.case.key.language, call, self._judge_of_meaning)
+        return judge_call(suite, case, request.case.key.language, call, self._judge_of_meaning, self._rubrics)
 
 
 def read_call(store: ObjectStore, request: ValidateRequest) -> Call:
@@ -58,7 +63,9 @@ def read_call(store: ObjectStore, request: ValidateRequest) -> Call:
     return Call(record, caller, agent, transcript)
 
 
-def judge_call(suite: Suite, case: Case, language: str, call: Call, judge: MeaningJudge) -> Verdict:
+def judge_call(
+    suite: Suite, case: Case, language: str, call: Call, judge: MeaningJudge, rubrics: RubricJudge | None = None
+) -> Verdict:
     """The verdict on a call that is over; calling again with the same input gives the same verdict."""
     name = f"{JUDGE}, {judge.name}"
     if (reason := invalid_because(case, language, call)) is not None:
@@ -72,11 +79,21 @@ def judge_call(suite: Suite, case: Case, language: str, call: Call, judge: Meani
             if call.record.end is CallEnd.COMPLETED:
                 checks.append(_unanswered(timing.turn))
             continue
+        rubric = in_language(turn.expect.rubric, language)
+        if rubric is not None:
+            checks.append(
+                rubric_check(
+                    rubric, call.transcript.agent.text(timing.turn), turn=timing.turn,
+                    question=in_language(turn.say, language), language=language, judge=rubrics,
+                )
+            )  # fmt: skip
         said = Answer(
             call.transcript.agent.text(timing.turn), timing.turn, language, in_language(turn.say, language) or ""
         )
         checks += answer_checks(turn.expect, said, judge=judge, limits=suite.judge)
-    return decide(doubt_words(checks, call.transcript.agent), name)
+    found = faults(call.transcript.agent, call.record.speech, call.agent)
+    checks += language_checks(found, language)
+    return decide(doubt_words(checks, call.transcript.agent, found), name)
 
 
 def _unanswered(turn: int) -> Check:

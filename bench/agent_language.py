@@ -2,9 +2,9 @@
 
 python bench/agent_language.py --clips FOLDER   # FOLDER/manifest.jsonl has lines {"file": ..., "lang": ...}
 
-Clips are people's recordings, which this repository does not hold. Each is cut from its first sound, brought to 8 kHz and
-G.711 mu-law. Prints a line per cut, then what share was right, what the limits of `recogniser_faults` would have flagged
-where the clip's language and English were expected, and the seconds per clip.
+Clips are people's recordings, which this repository does not hold. Each is cut from its first sound, brought to
+8 kHz and G.711 mu-law. Prints a line per cut, then what share was right, what the limits of `recogniser_faults` would
+have flagged where the clip's language and English were expected, and the seconds per clip.
 """
 
 import argparse
@@ -61,13 +61,16 @@ def main() -> None:
             took = time.perf_counter() - began
             top = max(found, key=lambda language: found[language])
             seen.append((length, row["lang"], top, found[top], took))
-            print(f"{length} s {row['lang']}: {top} {found[top]:.2f}, English {found['en']:.2f}, {took:.2f} s", flush=True)
+            print(
+                f"{length} s {row['lang']}: {top} {found[top]:.2f}, English {found['en']:.2f}, {took:.2f} s", flush=True
+            )
     for length in given.seconds:
         for language in given.languages:
             of = [one for one in seen if one[:2] == (length, language)]
             sure = [top for _, _, top, probability, _ in of if probability >= WRONG_LANGUAGE_AT]
+            right = sum(top == language for _, _, top, _, _ in of)
             print(
-                f"{length} s of {language}: {sum(top == language for _, _, top, _, _ in of)} of {len(of)} right; flagged "
+                f"{length} s of {language}: {right} of {len(of)} right; flagged "
                 f"{sum(top != language for top in sure)} when {language} is expected, "
                 f"{sum(top != 'en' for top in sure)} when English is"
             )

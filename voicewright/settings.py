@@ -61,8 +61,11 @@ class Settings(BaseSettings):
     models_dir: Path = Field(
         Path("~/.cache/voicewright/models"), description="Where models from packages are put together, once."
     )
-    tts_english: str = Field("piper", description="Engine for English callers: piper, espeak or gtts.")
-    tts_other: str = Field("espeak", description="Engine for callers in other languages.")
+    tts_english: str = Field("piper", description="Engine for English callers: piper, kokoro, espeak or gtts.")
+    tts_other: str = Field(
+        "kokoro",
+        description="Engine for callers in other languages: kokoro (espeak where it has no voice), espeak or gtts.",
+    )
     piper_voice: str = Field(
         "en_US-joe-medium", description="Piper voice: the packaged one, or the path of an .onnx file."
     )
@@ -70,7 +73,7 @@ class Settings(BaseSettings):
     whisper_model: str = Field(
         "base", description="Recogniser: `base` (packaged), a faster-whisper model name, or a folder."
     )
-    whisper_threads: int = Field(2, ge=1, description="Threads of one recognition.")
+    whisper_threads: int = Field(2, ge=1, description="Threads of one recognition, and of one synthesis by Kokoro.")
     embedding_model: str = Field(
         "packaged",
         description="Embeddings for other languages than English: `packaged`, or multilingual-e5-small for "

@@ -147,7 +147,7 @@ class Turn(_Part):
 class Voice(_Part):
     """Who speaks for the caller. What is not given, the installation's settings decide."""
 
-    engine: Literal["piper", "espeak", "gtts"] | None = None
+    engine: Literal["piper", "kokoro", "espeak", "gtts"] | None = None
     name: Text | None = Field(default=None, description="A voice of the engine.")
     speed: Annotated[float, Field(ge=0.5, le=2.0, strict=False)] = 1.0
 

@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.call import CallStep
+from activities.checks.llm import rubric_judge
 from activities.checks.meaning.judgement import MeaningJudge
 from activities.checks.meaning.project import ProjectCalibration
 from activities.checks.meaning.sentence import Appetite
@@ -28,8 +29,9 @@ from activities.report import ReportStep
 from activities.review import ReviewStep
 from activities.speech.espeak import EspeakEngine
 from activities.speech.gtts_online import GttsEngine
+from activities.speech.kokoro import KokoroEngine
 from activities.speech.mp3 import Mp3Encoder
-from activities.speech.piper import PiperEngine
+from activities.speech.piper import PACKAGED, PiperEngine
 from activities.speech.voices import Voices
 from activities.speech.whisper import WhisperRecogniser
 from activities.suites import SuiteLibrary
@@ -86,10 +88,14 @@ def speech_worker(client: Client, settings: Settings) -> Built:
     suites = SuiteLibrary(store)
     engines: dict[str, SpeechEngine] = {
         "piper": PiperEngine(settings.piper_voice, settings.models_dir),
+        "kokoro": KokoroEngine(settings.models_dir, settings.whisper_threads),
         "espeak": EspeakEngine(),
         "gtts": GttsEngine(settings.gtts_tld),
     }
-    voices = Voices(engines, english=settings.tts_english, other=settings.tts_other)
+    # The packaged Piper voice is American.
+    american = settings.tts_english == "piper" and settings.piper_voice == PACKAGED and settings.tts_other == "kokoro"
+    regional = {"en-GB": "kokoro"} if american else {}
+    voices = Voices(engines, english=settings.tts_english, other=settings.tts_other, regional=regional)
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
     judge = meaning_judge(settings, store)
     worker = _activity_worker(
@@ -98,7 +104,7 @@ def speech_worker(client: Client, settings: Settings) -> Built:
         [
             SynthesizeStep(store, suites, voices).synthesize,
             TranscribeStep(store, recogniser).transcribe,
-            ValidateStep(store, suites, judge).validate,
+            ValidateStep(store, suites, judge, rubric_judge(settings, store)).validate,
         ],
         settings.speech_per_worker,
     )

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from rapidfuzz.distance import Levenshtein
-
 from activities.audio import Audio, rms_dbfs
-from activities.checks.spoken import words
+from activities.checks.error_rate import error_rate, error_rate_name, units
 from voicewright.call import CallEnd, CallRecord, TurnTiming
 from voicewright.suite import Case, in_language
 from voicewright.transcript import Transcript
@@ -15,8 +13,9 @@ MAX_LOST = 0.01
 MAX_LATE_P99_MS = 100.0
 """A caller whose frames come later than this stutters."""
 MIN_CALLER_DBFS = -45.0
-MAX_CALLER_WER = 0.6
-_MIN_WORDS = 3
+MAX_CALLER_ERROR = 0.6
+"""Word error rate, or character error rate where a language is counted so."""
+_MIN_UNITS = 3
 _MAX_LENGTH_ERROR_MS = 40
 
 
@@ -33,12 +32,6 @@ class Call:
 def invalid_because(case: Case, language: str, call: Call) -> str | None:
     """Why nothing can be said about the agent, in a sentence that names what to mend; None when all is well."""
     return _incomplete(call) or _stuttered(call.record) or _silent_caller(call) or _unintelligible(case, language, call)
-
-
-def word_error_rate(said: str, heard: str, language: str) -> float:
-    """Edits over words said, after both were brought to one spelling; can exceed 1. Zero for an empty text."""
-    reference, hypothesis = words(said, language), words(heard, language)
-    return Levenshtein.distance(reference, hypothesis) / len(reference) if reference else 0.0
 
 
 def _incomplete(call: Call) -> str | None:
@@ -90,13 +83,13 @@ def _unintelligible(case: Case, language: str, call: Call) -> str | None:
     """Judged over all turns that were spoken, so that one misheard short word condemns nothing."""
     spoken = {timing.turn for timing in _whole_turns(call.record) if timing.caller_start_ms is not None}
     said = " ".join(in_language(turn.say, language) or "" for i, turn in enumerate(case.turns) if i in spoken)
-    if len(words(said, language)) < _MIN_WORDS:
+    if len(units(said, language)) < _MIN_UNITS:
         return None
     heard = " ".join(call.transcript.caller.text(turn) for turn in sorted(spoken))
-    rate = word_error_rate(said, heard, language)
-    if rate > MAX_CALLER_WER:
+    rate = error_rate(said, heard, language)
+    if rate > MAX_CALLER_ERROR:
         return (
-            f"our caller could not be understood: word error rate {rate:.2f}; it should have said {said[:200]!r} "
-            f"and was heard as {heard[:200]!r}; choose another voice"
+            f"our caller could not be understood: {error_rate_name(language)} {rate:.2f}; it should have said "
+            f"{said[:200]!r} and was heard as {heard[:200]!r}; choose another voice"
         )
     return None

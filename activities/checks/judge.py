@@ -1,33 +1,80 @@
 """From checks to one verdict."""
 
+import re
 from collections.abc import Sequence
 
+from activities.checks.language_chain import weak_because
+from activities.checks.recogniser_faults import Fault, FaultKind, lowest_confidence
 from voicewright.transcript import SideTranscript
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
 MIN_WORD_CONFIDENCE = 0.55
 """Mean word confidence of an answer under which its text is no ground for a verdict."""
-_ON_SOUND = {"conversation", "within_ms", "overlap"}
-"""Checks that do not depend on the recogniser."""
+MIN_FACT_CONFIDENCE = 0.5
+"""Confidence of the least sure word that carries a fact, under which a fail is for a person."""
+_ON_SOUND = {"conversation", "within_ms", "overlap", "language"}
+"""Checks that do not depend on the recogniser's words."""
+_HEARD = re.compile(r"heard ([^;]+)")
 
 
-def doubt_words(checks: Sequence[Check], agent: SideTranscript) -> list[Check]:
-    """Checks on words that the recogniser itself was unsure of decide nothing: a person listens."""
-    return [_doubted(check, agent) for check in checks]
+def language_checks(found: Sequence[Fault], language: str) -> list[Check]:
+    """An answer in another language or script than the caller's: a person listens, and nothing passes."""
+    return [
+        Check(
+            kind="language",
+            turn=fault.turn,
+            outcome=CheckOutcome.UNSURE,
+            hard=True,
+            expected=language,
+            actual=fault.evidence,
+            evidence=fault.evidence,
+            confidence=0.1,
+        )
+        for fault in found
+        if fault.kind in {FaultKind.WRONG_LANGUAGE, FaultKind.WRONG_SCRIPT}
+    ]
 
 
-def _doubted(check: Check, agent: SideTranscript) -> Check:
+def doubt_words(checks: Sequence[Check], agent: SideTranscript, found: Sequence[Fault] = ()) -> list[Check]:
+    """Checks on words that are not to be trusted decide nothing: a person listens."""
+    weak = weak_because(agent.language)
+    return [_doubted(check, agent, found, weak) for check in checks]
+
+
+def _doubted(check: Check, agent: SideTranscript, found: Sequence[Fault], weak: str | None) -> Check:
     if check.turn is None or check.kind in _ON_SOUND:
         return check
-    heard = agent.confidence(check.turn) or 0.0
-    if heard >= MIN_WORD_CONFIDENCE:
+    doubt = weak or _fault(check.turn, found) or _unsure(check, agent)
+    if doubt is None:
         return check
-    doubt = f"was unsure of these words (mean confidence {heard:.2f})" if heard else "heard speech but no words"
-    evidence = f"{check.evidence}; but the recogniser {doubt}"
+    heard = agent.confidence(check.turn) or 0.0
     confidence = min(check.confidence, heard) if check.outcome is CheckOutcome.PASSED else max(check.confidence, 0.5)
     return check.model_copy(
-        update={"outcome": CheckOutcome.UNSURE, "evidence": evidence, "confidence": round(confidence, 3)}
+        update={
+            "outcome": CheckOutcome.UNSURE,
+            "evidence": f"{check.evidence}; but {doubt}",
+            "confidence": round(confidence, 3),
+        }
     )
+
+
+def _fault(turn: int, found: Sequence[Fault]) -> str | None:
+    return next((fault.evidence for fault in found if fault.turn == turn), None)
+
+
+def _unsure(check: Check, agent: SideTranscript) -> str | None:
+    assert check.turn is not None
+    heard = agent.confidence(check.turn) or 0.0
+    if not heard:
+        return "the recogniser heard speech but no words"
+    if heard < MIN_WORD_CONFIDENCE:
+        return f"the recogniser was unsure of these words (mean confidence {heard:.2f})"
+    if check.outcome is CheckOutcome.FAILED and (said := _HEARD.search(check.evidence)) is not None:
+        words = [word for word in agent.words if word.turn == check.turn]
+        least = lowest_confidence(words, said[1].split(",")[0].strip(), agent.language)
+        if least is not None and least < MIN_FACT_CONFIDENCE:
+            return f"the recogniser was unsure of {said[1].split(',')[0].strip()!r} (confidence {least:.2f})"
+    return None
 
 
 def decide(checks: Sequence[Check], name: str) -> Verdict:

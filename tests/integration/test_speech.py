@@ -9,7 +9,7 @@ import pytest
 from local_stack import LocalStack
 
 from activities.audio import Audio, read_wav, rms_dbfs
-from activities.checks.gate import word_error_rate
+from activities.checks.error_rate import error_rate
 from activities.errors import BadInputError, InstallationError
 from activities.speech import models
 from activities.speech.espeak import EspeakEngine
@@ -42,7 +42,7 @@ def test_what_piper_says_whisper_hears_even_over_a_telephone(piper: PiperEngine,
     spoken = normalise_loudness(trim_silence(piper.speak(TEXT, "en", None, 1.0).at_rate(16_000)))
     phone = Audio(g711.decode(g711.encode(spoken.at_rate(8000).samples)), 8000).at_rate(16_000)
     heard = whisper.recognise(phone.as_float(), "en")
-    assert word_error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15
+    assert error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15
     assert all(0 <= word.start_s <= word.end_s <= len(phone.samples) / 16_000 + 0.5 for word in heard)
     assert np.mean([word.confidence for word in heard]) > 0.7
 

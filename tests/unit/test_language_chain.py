@@ -1,0 +1,69 @@
+"""Languages that our own chain hears badly decide nothing alone; those without spaces are counted by characters."""
+
+from pathlib import Path
+
+import pytest
+from test_gate import call
+
+from activities.checks import language_chain
+from activities.checks.error_rate import error_rate
+from activities.checks.gate import invalid_because
+from activities.checks.language_chain import CHAIN_ERROR, MAX_CHAIN_ERROR, chain_error, weak_because
+from activities.checks.spoken import contains, words
+from activities.speech.kokoro import VOICES
+from examples.clinic.bugs import Bug
+from examples.clinic.phrasebook import PhrasebookReceptionist, spoken_languages
+from voicewright.suite import Case
+from voicewright.suite_file import parse_suite
+
+
+def test_what_was_not_measured_or_is_misheard_goes_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert weak_because("en") is None
+    assert weak_because("es-MX") is None
+    assert "Estonian (et) is heard was never measured" in (weak_because("et") or "")
+    monkeypatch.setitem(language_chain.CHAIN_ERROR, "es", MAX_CHAIN_ERROR)
+    assert weak_because("es") is None
+    monkeypatch.setitem(language_chain.CHAIN_ERROR, "es", MAX_CHAIN_ERROR + 0.01)
+    assert "mishears 16% of Spanish (es; at most 15%" in (weak_because("es-MX") or "")
+
+
+def test_every_language_that_is_spoken_was_measured() -> None:
+    assert set(CHAIN_ERROR) == set(VOICES)
+    assert chain_error("en") == max(CHAIN_ERROR["en-US"], CHAIN_ERROR["en-GB"])
+    page = Path("docs/languages.md").read_text()
+    for tag, error in CHAIN_ERROR.items():
+        assert f"| {tag} | {error:.1%} |" in page
+
+
+def test_a_japanese_caller_is_heard_by_characters() -> None:
+    case = Case.model_validate({"id": "c", "turns": [{"say": "火曜日の九時半に予約をお願いします。"}]})
+    assert invalid_because(case, "ja", call(heard="火 曜 日 の 九 時 半 に 予 約 を お 願い します")) is None
+    reason = invalid_because(case, "ja", call(heard="今日はいい天気ですね"))
+    assert reason is not None
+    assert "character error rate" in reason
+
+
+def test_error_rates_count_what_the_language_is_written_in() -> None:
+    assert error_rate("你好，再见。", "你 好 再 现", "zh") == 0.25
+    assert error_rate("muy buenos días", "Muy buenas días.", "es") == pytest.approx(1 / 3)
+    assert words("नमस्ते, डॉक्टर हैं।", "hi") == ["नमस्ते", "डॉक्टर", "हैं"]
+    assert contains("火 曜 日 の 九 時", "火曜日", "ja")
+    assert not contains("火 曜 日", "金曜日", "ja")
+
+
+@pytest.mark.parametrize("tag", [tag for tag in VOICES if not tag.startswith("en")])
+def test_the_clinic_answers_its_own_suite(tag: str) -> None:
+    assert tag in spoken_languages()
+    path = Path(f"examples/clinic/suites/{tag}.yaml")
+    suite = parse_suite(path.read_bytes(), str(path))
+    for case in suite.cases:
+        clinic = PhrasebookReceptionist(tag)
+        for turn in case.turns:
+            answer = clinic.answer(str(turn.say)).text if turn.say else clinic.greet().text
+            assert turn.expect is not None
+            assert turn.expect.meaning in {None, answer}
+            assert all(contains(answer, str(wanted), tag) for wanted in turn.expect.contains)
+    booking = str(suite.case("book-half-past").turns[1].say)
+    assert PhrasebookReceptionist(tag).answer(booking) != PhrasebookReceptionist(
+        tag, frozenset({Bug.WRONG_TIME})
+    ).answer(booking)
