@@ -24,7 +24,7 @@ def test_what_was_not_measured_or_is_misheard_goes_to_a_person(monkeypatch: pyte
     monkeypatch.setitem(language_chain.CHAIN_ERROR, "es", MAX_CHAIN_ERROR)
     assert weak_because("es") is None
     monkeypatch.setitem(language_chain.CHAIN_ERROR, "es", MAX_CHAIN_ERROR + 0.01)
-    assert "mishears 16% of Spanish (es; at most 15%" in (weak_because("es-MX") or "")
+    assert "mishears 16% of Spanish (es-MX; at most 15%" in (weak_because("es-MX") or "")
 
 
 def test_every_language_that_is_spoken_was_measured() -> None:

@@ -25,7 +25,8 @@ from workers.judge.calibrate import Calibrated, calibrate
 from workers.judge.evaluate import evaluate, plot, summary
 from workers.judge.rescore import rescore
 
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+# A pipe has no width: a table must still be whole in it.
+_err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 170)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,7 +43,7 @@ _OH = re.compile(r"(?<=\d )(?:oh|o|zero)(?= \d)|(?<=\d )(?:oh|o|zero)\b|\b(?:oh|
 _TELEPHONE = re.compile(r"(?<![a-z\d.:$£€])\+?\(?\d[\d\s()./-]{5,}\d(?![a-z\d:]|\.\d)")
 _LETTERS = re.compile(r"(?<![\w'’.])(?!a \d)(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
 _MIXED = re.compile(r"(?<![\w$£€.,:])(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z\d]+(?:-[a-z\d]+)*(?![\w%:.])")
-_NOT_CODES = re.compile(r"\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
+_NOT_CODES = re.compile(r"\d+h\d*|\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
 
 
 def find_codes(page: Page) -> Iterator[Fact]:

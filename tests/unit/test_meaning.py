@@ -1,0 +1,166 @@
+"""The judge of meaning with its real models, and the arithmetic of its risk."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from activities.checks.facts import compare, explain
+from activities.checks.meaning.judgement import MeaningJudge
+from activities.checks.meaning.pair import Condition, Pair, styled
+from activities.checks.meaning.project import fit_calibration
+from activities.checks.meaning.record import Bucket, Limits, ResponseType, Row, bucket_of
+from activities.checks.meaning.risk import Threshold, choose, upper_bound, wilson
+from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
+
+BUCKET = Bucket("en", ResponseType.SENTENCE, Condition.RECOGNISED)
+
+
+@pytest.fixture(scope="module")
+def judge() -> MeaningJudge:
+    return MeaningJudge(appetite=Appetite(risk=0.02))
+
+
+def say(judge: MeaningJudge, expected: str, actual: str, **more: str) -> Judgement:
+    return judge.judge([Pair(expected, actual, condition=Condition.RECOGNISED, **more)])[0]
+
+
+BOOKED = "You are booked with Doctor Adams on Tuesday at nine thirty. Is there anything else?"
+
+
+def test_the_same_in_other_words_is_likely_and_another_value_is_not(judge: MeaningJudge) -> None:
+    same = say(judge, BOOKED, "Your appointment with Doctor Adams is on Tuesday at 9.30. Anything else?")
+    other = say(judge, BOOKED, "You are booked with Doctor Adams on Tuesday at 9.13. Is there anything else?")
+    assert same.p_pass > 0.8
+    assert other.p_pass < 0.2
+    assert other.sentence is not Sentence.PASS
+    assert "time: expected 9 30, heard 9.13" in other.evidence
+
+
+def test_denial_is_seen(judge: MeaningJudge) -> None:
+    told = say(
+        judge, "Yes, the flat is furnished and pets are allowed.", "The flat is not furnished, but pets are allowed."
+    )
+    assert told.sentence is not Sentence.PASS
+    assert any("furnish" in line for line in told.evidence)
+
+
+def test_an_explanation_is_for_a_person(judge: MeaningJudge) -> None:
+    long = " ".join(["The window grows by one segment for every acknowledgement that arrives in time"] * 5)
+    told = say(judge, long, long)
+    assert told.sentence is Sentence.REVIEW
+    assert "for a person" in told.because
+
+
+def test_a_language_without_labels_is_for_a_person_and_says_so(judge: MeaningJudge) -> None:
+    told = say(judge, "Sie haben am Dienstag einen Termin.", "Ihr Termin ist am Dienstag.", language="de")
+    assert told.sentence is Sentence.REVIEW
+    assert "too few labelled answers" in told.because
+
+
+def test_silence_is_a_fail(judge: MeaningJudge) -> None:
+    assert say(judge, BOOKED, " ").sentence is Sentence.FAIL
+
+
+def test_a_smaller_risk_never_decides_more(judge: MeaningJudge) -> None:
+    bucket = Bucket("en", ResponseType.SENTENCE, Condition.WRITTEN)
+    loose, strict = (judge.limits(bucket, Appetite(risk=risk)) for risk in (0.05, 0.01))
+    assert loose.passing is not None
+    assert strict.passing is None or strict.passing.at >= loose.passing.at
+    assert judge.limits(bucket, Appetite(risk=0.0001)) == Limits(None, None)
+
+
+def test_costs_make_the_dearer_error_rarer_and_nothing_looser() -> None:
+    dear = Appetite(risk=0.01, false_pass_cost=4)
+    assert (dear.passing, dear.failing) == (0.0025, 0.01)
+
+
+def test_the_bound_is_the_exact_one() -> None:
+    assert upper_bound(0, 1000, 0.95) == pytest.approx(1 - 0.05 ** (1 / 1000))
+    assert upper_bound(3, 3, 0.95) == 1.0
+    low, high = wilson(1277, 1277)
+    assert low == pytest.approx(0.997, abs=1e-4)
+    assert high == 1.0
+
+
+def test_the_chosen_threshold_keeps_the_risk_in_nearly_all_draws() -> None:
+    """Verdicts whose true share of errors is known exactly: the method may exceed the risk in 5 % of draws."""
+    rng = np.random.default_rng(3)
+    over = chosen = 0
+    for _ in range(300):
+        sureness = rng.random(1200)
+        wrong = rng.random(1200) < 0.2 * (1 - sureness)
+        found = choose(sureness, wrong, 0.05, 0.95)
+        if found is not None:
+            chosen += 1
+            over += 0.2 * (1 - (1 + found.at) / 2) > 0.05  # mean error above the threshold
+    assert chosen > 200
+    assert over / 300 <= 0.05
+
+
+def test_decisions_that_contradict_the_judge_take_its_verdicts_away() -> None:
+    rows = [Row(BUCKET, 0.99, passed=number % 2 == 0, vetoed=False) for number in range(60)]
+    own = fit_calibration(rows, 1)
+    shipped = Limits(Threshold(0.4, 1000, 0, 0.003), None)
+    assert own.limits(shipped, BUCKET, Appetite()).passing is None
+    assert own.probability(np.array([0.99]))[0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_buckets_go_by_length_language_and_condition() -> None:
+    assert bucket_of(Pair("Paris", "It is Paris.")).response is ResponseType.BARE
+    assert (
+        bucket_of(Pair("It opens at eight every day.", "आठ बजे", language="hi", expected_language="en")).language
+        == "across"
+    )
+    assert styled("you are booked for tuesday") is Condition.UNKNOWN
+    assert styled("You are booked.") is Condition.WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "language", "told"),
+    [
+        ("It costs $250.", "that is two hundred fifty dollars", "en", []),
+        ("a las 9:30", "a las nueve y media", "es", []),
+        ("um 9:30 Uhr", "um halb zehn", "de", []),
+        ("à 9h30", "à neuf heures et demie", "fr", []),
+        ("九点半", "9:30", "zh", []),
+        ("Call 555-0147-22.", "call five five five zero one four seven two two", "en", []),
+        ("The code is A B 1 2.", "the code is a b 1 3", "en", ["code: expected a b 1 2, heard a b 1 3"]),
+        ("20 percent", "twenty five per cent", "en", ["percentage: expected 20 percent, heard 25 per cent"]),
+        ("on March 3rd", "on the 4th of March", "en", ["date: expected march 3rd, heard 4th of march"]),
+        ("It takes half an hour.", "it takes thirty minutes", "en", []),
+    ],
+)
+def test_facts_are_compared_by_value(expected: str, actual: str, language: str, told: list[str]) -> None:
+    assert explain(compare(expected, actual, language)) == told
+
+
+def evaluate(tmp_path: Path, lines: list[str], *options: str) -> subprocess.CompletedProcess[str]:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(lines))
+    command = [sys.executable, "-m", "workers.judge", "eval", str(file), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_eval_writes_a_verdict_a_line_a_table_and_a_plot(tmp_path: Path) -> None:
+    pair = {"expected": BOOKED, "actual": BOOKED, "label": "pass"}
+    wrong = {**pair, "actual": "Sorry, we are closed on Tuesday.", "label": "fail"}
+    ruled = {**pair, "rules": {"absent": ["Adams"]}, "label": "fail"}
+    done = evaluate(tmp_path, [json.dumps(one) for one in (pair, wrong, ruled)], "--plot", str(tmp_path / "judge.png"))
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [set(one) >= {"p_pass", "verdict", "evidence"} for one in said] == [True] * 3
+    assert said[1]["p_pass"] < 0.5 < said[0]["p_pass"]
+    assert said[2]["verdict"] == "fail"
+    assert "ROC-AUC" in done.stderr
+    assert (tmp_path / "judge.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_eval_names_the_line_that_it_cannot_read(tmp_path: Path) -> None:
+    done = evaluate(tmp_path, [json.dumps({"expected": "a", "actual": "b"}), '{"expected": "a"}'])
+    assert done.returncode == 2
+    assert "line 2: actual" in done.stderr
+    assert "Traceback" not in done.stderr
