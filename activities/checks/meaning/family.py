@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.checks.meaning.features import NAMES, Reading
-from activities.checks.meaning.pair import Pair
+from activities.checks.meaning.pair import Condition, Pair
 from activities.checks.meaning.record import Record, bucket_of
 from activities.checks.meaning.scorer import Matrix, Scorer, sigmoid
 from activities.checks.meaning.unlike import Unlike
@@ -92,4 +92,7 @@ def columns_of(reader: Reader) -> tuple[str, ...]:
 def platt_key(pair: Pair) -> str:
     """Pairs that are calibrated together."""
     bucket = bucket_of(pair)
-    return f"{bucket.language if bucket.language in {'en', 'zh', 'across'} else 'across'} {bucket.response}"
+    language = bucket.language if bucket.language in {"en", "zh", "across"} else "across"
+    # Of an unknown condition the worse is assumed.
+    condition = Condition.WRITTEN if bucket.condition is Condition.WRITTEN else Condition.RECOGNISED
+    return f"{language} {bucket.response} {condition}"

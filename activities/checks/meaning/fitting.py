@@ -73,7 +73,8 @@ def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str
     )
     for language in ("en", "zh", "across"):
         for response in ("bare fact", "sentence", "explanation"):
-            lines.setdefault(f"{language} {response}", whole)
+            written = lines.setdefault(f"{language} {response} written", whole)
+            lines.setdefault(f"{language} {response} recognised", written)
     return Family(version, reader, fit_scorer(rows, sample.passed, columns), lines, unlike, record)
 
 
