@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from standins.wire import Standin, WireHandler
 
 Json = dict[str, Any]
 
@@ -167,7 +167,7 @@ class Route:
     app_only: bool = False
 
 
-class GitHubApi:
+class GitHubApi(Standin):
     """One App with one installation, and one plain token. Both may write to `repositories`, neither sees the foreign.
 
     `private_key` is the App's; `url` is the client's `base_url`.
@@ -211,19 +211,8 @@ class GitHubApi:
             Route(r"GET R/pulls/(\d+)", self._pull, ("pull_requests",), "read"),
             Route("GET R/collaborators/([^/]+)/permission", self._permission, ("metadata",), "read"),
         ]
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_Handler)
+        self.url = self.origin
 
     def fault(
         self,
@@ -307,7 +296,7 @@ class GitHubApi:
 
     def _try(self, call: Call) -> Answer:
         if not call.headers.get("User-Agent"):
-            return Answer(403, NO_AGENT.encode(), {"content-type": "text/html; charset=utf-8"})
+            return Answer(403, NO_AGENT.encode(), {"Content-Type": "text/html; charset=utf-8"})
         try:
             return self._route(call)
         except RefusedError as refused:
@@ -509,44 +498,15 @@ class GitHubApi:
         return {**what, **state, **suite, **whose, "output": output}
 
 
-class _Server(ThreadingHTTPServer):
-    # `server_close` then waits for the handlers, so that none outlives its test.
-    daemon_threads = False
+class _Handler(WireHandler):
+    methods = ("GET", "POST", "PATCH")
 
-    def __init__(self, github: GitHubApi) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.github = github
-        self.stopping = threading.Event()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    timeout = 10
-
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.title(): value for name, value in self.headers.items()}
-        answer = self.server.github.answer(Call(self.command, url.path, parse_qs(url.query), headers, body))
-        self.close_connection = True
-        if answer is None:
-            return
-        self.send_response(answer.status)
-        length = {"content-length": str(len(answer.body)), "connection": "close"}
-        for name, value in {"content-type": "application/json; charset=utf-8", **answer.headers, **length}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_PATCH(self) -> None:
-        self.do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        self.send_or_cut(
+            self.server.api.answer(Call(self.command, url.path, parse_qs(url.query), headers, self.body()))
+        )
 
 
 @cache
@@ -582,7 +542,7 @@ def _loads(body: bytes) -> Any:
 def _failure(status: int, headers: Mapping[str, str]) -> Answer:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         page = f"<html><head><title>Unicorn! {status}</title></head><body>This page is taking too long.</body></html>"
-        return Answer(status, page.encode(), {**headers, "content-type": "text/html; charset=utf-8"})
+        return Answer(status, page.encode(), {**headers, "Content-Type": "text/html; charset=utf-8"})
     message = HTTPStatus(status).phrase
     if headers.get("x-ratelimit-remaining") == "0":
         message = "API rate limit exceeded for installation ID 42."

@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
+
+from standins.wire import Standin, WireHandler
 
 Json = dict[str, Any]
 
@@ -136,7 +137,7 @@ class Call:
         return [part for value in self.query.get(name, []) for part in value.split(",")]
 
 
-class JiraCloud:
+class JiraCloud(Standin):
     """A site with one API user, projects and a workflow, which starts in the first status.
 
     `strangers_may_read`: wrong credentials count as none, so that reading an issue answers 404 instead of 401.
@@ -183,19 +184,8 @@ class JiraCloud:
             ("GET 2/issue/([^/]+)/transitions", self._transitions),
             ("POST 2/issue/([^/]+)/transitions", self._transition),
         ]
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_Handler)
+        self.url = self.origin
 
     def fault(
         self, status: int, times: int = 1, *, seconds: float = 0, retry_after: int | None = None, only: str = ""
@@ -469,47 +459,14 @@ class JiraCloud:
         return {"id": issue.id, "key": issue.key, "self": self._self(issue), "fields": fields}
 
 
-class _Server(ThreadingHTTPServer):
-    # `server_close` then waits for the handlers, so that none outlives its test.
-    daemon_threads = False
+class _Handler(WireHandler):
+    content_type = "application/json;charset=UTF-8"
+    methods = ("GET", "POST", "PUT", "DELETE")
 
-    def __init__(self, jira: JiraCloud) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.jira = jira
-        self.stopping = threading.Event()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    timeout = 10
-
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        call = Call(url.path, parse_qs(url.query), self.headers.get_content_type(), body)
-        answer = self.server.jira.answer(self.command, self.headers.get("Authorization"), call)
-        self.close_connection = True
-        if answer is None:
-            return
-        self.send_response(answer.status)
-        length = {"Content-Length": str(len(answer.body)), "Connection": "close"}
-        for name, value in {"Content-Type": "application/json;charset=UTF-8", **answer.headers, **length}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_GET()
-
-    def do_DELETE(self) -> None:
-        self.do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        call = Call(url.path, parse_qs(url.query), self.headers.get_content_type(), self.body())
+        self.send_or_cut(self.server.api.answer(self.command, self.headers.get("Authorization"), call))
 
 
 def _json(status: int, data: object) -> Answer:

@@ -13,8 +13,9 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from standins.wire import Standin, WireHandler
 
 Json = dict[str, Any]
 KNOWN = {"model", "messages", "max_completion_tokens", "max_tokens", "response_format", "temperature", "seed", "n"}
@@ -41,7 +42,7 @@ class Fault:
     code: str | None = None
 
 
-class OpenAiApi:
+class OpenAiApi(Standin):
     """`honest` is what the model thinks of the data where nobody gives it orders."""
 
     def __init__(self, *, key: str = "sk-right", model: str = "judge-1") -> None:
@@ -59,19 +60,8 @@ class OpenAiApi:
         self.statuses: list[int] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_Handler)
+        self.url = f"{self.origin}/v1"
 
     def fault(self, status: int, times: int = 1, *, retry_after: str | None = None, code: str | None = None) -> None:
         """Fails the next `times` requests."""
@@ -201,39 +191,14 @@ def _refuse_bad_format(wanted: Json) -> None:
             raise refuse("In context=(), 'required' is required to include every key in properties.")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Handler(WireHandler):
+    content_type = "application/json"
 
-    def __init__(self, api: OpenAiApi) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.api = api
-        self.stopping = threading.Event()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._send(*self.server.api.answer(self.path, self.headers.get("Authorization"), raw))
-
-    def do_GET(self) -> None:
-        if self.path != "/v1/models":
-            self._send(404, b"{}", {})
-            return
-        self._send(*self.server.api.models(self.headers.get("Authorization")))
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the client gave up waiting
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+    def respond(self) -> None:
+        authorization = self.headers.get("Authorization")
+        if self.command == "POST":
+            self.send(*self.server.api.answer(self.path, authorization, self.body()))
+        elif self.path == "/v1/models":
+            self.send(*self.server.api.models(authorization))
+        else:
+            self.send(404, b"{}", {})

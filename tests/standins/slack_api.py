@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl
+
+from standins.wire import Standin, WireHandler
 
 Json = dict[str, Any]
 
@@ -90,7 +91,7 @@ class RefusedError(Exception):
         self.answer = _json(error, {"ok": False, "error": error, **more})
 
 
-class SlackApi:
+class SlackApi(Standin):
     """A workspace. The app is a member of `channels`, not of `foreign_channels`; `url` is the client's `base_url`."""
 
     def __init__(
@@ -117,19 +118,8 @@ class SlackApi:
             "conversations.history": self._history,
             "conversations.replies": self._replies,
         }
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.url = f"http://127.0.0.1:{self._server.server_port}/api/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_Handler)
+        self.url = f"{self.origin}/api/"
 
     def fault(
         self, status: int, times: int = 1, *, seconds: float = 0, retry_after: int | None = None, only: str = ""
@@ -300,37 +290,12 @@ class SlackApi:
         return f"{self._last_us // 1_000_000}.{self._last_us % 1_000_000:06d}"
 
 
-class _Server(ThreadingHTTPServer):
-    # `server_close` then waits for the handlers, so that none outlives its test.
-    daemon_threads = False
+class _Handler(WireHandler):
+    methods = ("POST",)
 
-    def __init__(self, slack: SlackApi) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.slack = slack
-        self.stopping = threading.Event()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    timeout = 10
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def respond(self) -> None:
         kind, authorization = self.headers.get_content_type(), self.headers.get("Authorization")
-        answer = self.server.slack.answer(self.path, authorization, kind, body)
-        self.close_connection = True
-        if answer is None:
-            return
-        self.send_response(answer.status)
-        length = {"Content-Length": str(len(answer.body)), "Connection": "close"}
-        for name, value in {"Content-Type": "application/json; charset=utf-8", **answer.headers, **length}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        self.send_or_cut(self.server.api.answer(self.path, authorization, kind, self.body()))
 
 
 def _json(error: str | None, data: Json) -> Answer:
