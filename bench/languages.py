@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from faster_whisper.audio import decode_audio
+from line import RATE_HZ, over_the_line
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
@@ -33,29 +34,25 @@ from activities.checks.error_rate import units
 from activities.speech.kokoro import VOICES, KokoroEngine
 from activities.speech.level import normalise_loudness, trim_silence
 from activities.speech.whisper import PROMPTS, WhisperRecogniser
-from activities.telephony.g711 import RATE_HZ as LINE_HZ
-from activities.telephony.g711 import decode, encode
 from voicewright.languages import base_language
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-_RATE_HZ = 16_000
-_PAUSE = np.zeros(int(_RATE_HZ * 0.4), np.float32)
+_PAUSE = np.zeros(int(RATE_HZ * 0.4), np.float32)
 _WINDOW_S = 28.0
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-def over_the_line(audio: Audio) -> NDArray[np.float32]:
-    """What is left at 16 kHz of a voice that went through G.711."""
-    level = normalise_loudness(trim_silence(audio))
-    return Audio(decode(encode(level.at_rate(LINE_HZ).samples)), LINE_HZ).at_rate(_RATE_HZ).as_float()
+def over_the_telephone(audio: Audio) -> NDArray[np.float32]:
+    """A voice at the loudness of our callers, over the line."""
+    return over_the_line(normalise_loudness(trim_silence(audio)))
 
 
 def windows(spoken: list[tuple[str, NDArray[np.float32]]]) -> Iterator[list[tuple[str, NDArray[np.float32]]]]:
     """Utterances that fit into one pass of the recogniser, as those of one call do."""
     batch: list[tuple[str, NDArray[np.float32]]] = []
     for text, sound in spoken:
-        if batch and sum(len(other) + len(_PAUSE) for _, other in batch) + len(sound) > _WINDOW_S * _RATE_HZ:
+        if batch and sum(len(other) + len(_PAUSE) for _, other in batch) + len(sound) > _WINDOW_S * RATE_HZ:
             yield batch
             batch = []
         batch.append((text, sound))
@@ -116,7 +113,7 @@ def recognised(
         sound = np.concatenate(list(itertools.chain.from_iterable((part, _PAUSE) for _, part in batch)))
         heard = " ".join(word.text for word in recogniser.recognise(sound, language))
         said = " ".join(text for text, _ in batch)
-        counted.add(said, heard, len(sound) / _RATE_HZ)
+        counted.add(said, heard, len(sound) / RATE_HZ)
         if not quiet:
             print(f"{language}\n  said  {said}\n  heard {heard}", flush=True)
     return counted
@@ -127,9 +124,9 @@ def clips(folder: Path) -> dict[str, list[tuple[str, NDArray[np.float32]]]]:
     found: dict[str, list[tuple[str, NDArray[np.float32]]]] = {}
     for line in (folder / "manifest.jsonl").read_text().splitlines():
         row = json.loads(line)
-        sound = np.asarray(decode_audio(str(folder / row["file"]), sampling_rate=_RATE_HZ), np.float32)
-        audio = Audio((np.clip(sound, -1, 1) * 32767).astype(np.int16), _RATE_HZ)
-        found.setdefault(row["lang"], []).append((row["transcript"], over_the_line(audio)))
+        sound = np.asarray(decode_audio(str(folder / row["file"]), sampling_rate=RATE_HZ), np.float32)
+        audio = Audio((np.clip(sound, -1, 1) * 32767).astype(np.int16), RATE_HZ)
+        found.setdefault(row["lang"], []).append((row["transcript"], over_the_telephone(audio)))
     return found
 
 
@@ -159,7 +156,9 @@ def main() -> int:
             made_s += audio.duration_ms / 1000
             spoken.append((text, audio))
         cpu = (time.process_time() - started) / made_s
-        own = recognised(recogniser, [(text, over_the_line(a)) for text, a in spoken], tag, quiet=not given.verbose)
+        own = recognised(
+            recogniser, [(text, over_the_telephone(a)) for text, a in spoken], tag, quiet=not given.verbose
+        )
         theirs = people.get(base_language(tag))
         human = recognised(recogniser, theirs, tag, quiet=not given.verbose) if theirs else None
         row = [percent(own.written), percent(own.read), f"{cpu:.2f}"]

@@ -18,29 +18,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from line import RATE_HZ, over_the_line
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from activities.audio import Audio
 from activities.errors import BadInputError
 from activities.ports import HeardWord
 from activities.speech.piper import PACKAGED, PiperEngine
 from activities.speech.whisper import WhisperRecogniser
-from activities.telephony.g711 import RATE_HZ as LINE_HZ
-from activities.telephony.g711 import decode, encode
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-_RATE_HZ = 16_000
 _PAUSE_S = 0.4
 _WINDOW_S = 28.0
 _SPEEDS = (0.9, 1.0, 1.0, 1.1)
-
-
-def over_the_line(audio: Audio) -> NDArray[np.float32]:
-    """What is left at 16 kHz of a voice that went through G.711."""
-    samples = decode(encode(audio.at_rate(LINE_HZ).samples))
-    return Audio(samples, LINE_HZ).at_rate(_RATE_HZ).as_float()
 
 
 def windows(
@@ -50,7 +41,7 @@ def windows(
     batch: list[tuple[dict[str, object], NDArray[np.float32]]] = []
     length = 0.0
     for row, sound in spoken:
-        takes = len(sound) / _RATE_HZ + _PAUSE_S
+        takes = len(sound) / RATE_HZ + _PAUSE_S
         if batch and length + takes > _WINDOW_S:
             yield batch
             batch, length = [], 0.0
@@ -64,8 +55,8 @@ def hear(
     recogniser: WhisperRecogniser, batch: list[tuple[dict[str, object], NDArray[np.float32]]], language: str
 ) -> Iterator[dict[str, object]]:
     """Recognise a window and give each answer its words."""
-    pause = np.zeros(int(_RATE_HZ * _PAUSE_S), np.float32)
-    ends = list(itertools.accumulate((len(sound) + len(pause)) / _RATE_HZ for _, sound in batch))
+    pause = np.zeros(int(RATE_HZ * _PAUSE_S), np.float32)
+    ends = list(itertools.accumulate((len(sound) + len(pause)) / RATE_HZ for _, sound in batch))
     words = recogniser.recognise(np.concatenate([part for _, sound in batch for part in (sound, pause)]), language)
     heard: list[list[HeardWord]] = [[] for _ in batch]
     for word in words:

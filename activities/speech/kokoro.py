@@ -70,6 +70,7 @@ class KokoroEngine:
             readers = [f"{package} {version(package)}" for package in READ_BY.get(name[:1], ("espeakng-loader",))]
         except PackageNotFoundError as error:
             raise InstallationError(f"{error.name} is not installed: pip install 'voicewright[local]'") from None
+        readers += ["aloud"] if _SPOKEN_BY.get(name[:1]) == "en" else []
         return f"kokoro {KOKORO_SHA256[:8]} {VOICES_SHA256[:8]} {name} {', '.join(readers)}"
 
     def speak(self, text: str, language: str, voice: str | None, speed: float) -> Audio:

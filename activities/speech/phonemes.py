@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from activities.errors import InstallationError
+from activities.speech.aloud import aloud
 from activities.speech.espeak import ipa
 from activities.speech.pinyin import pinyin_phonemes
 
@@ -76,7 +77,7 @@ def romance_or_hindi(text: str, voice: str) -> str:
 def english(text: str, voice: str) -> str:
     """American (`en-us`) or British (`en`) English."""
     regional = _BRITISH_SIGNS if voice == "en" else _AMERICAN_SIGNS
-    plain = _replace(_replace(_by_espeak(text, voice), _ENGLISH_SIGNS), regional)
+    plain = _replace(_replace(_by_espeak(aloud(text), voice), _ENGLISH_SIGNS), regional)
     plain = re.sub("(\\S)\u0329", r"ᵊ\1", plain)
     return _replace(plain, {"o": "ɔ", "ɾ": "T", "ʔ": "t", _TIE: ""})
 

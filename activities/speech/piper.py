@@ -9,6 +9,7 @@ import numpy as np
 
 from activities.audio import Audio
 from activities.errors import BadInputError, InstallationError
+from activities.speech.aloud import aloud
 from activities.speech.models import piper_joe
 from voicewright.languages import base_language
 
@@ -26,7 +27,7 @@ class PiperEngine:
 
     def identity(self, language: str, voice: str | None) -> str:
         """See `SpeechEngine`."""
-        return f"piper {version('piper-tts')} {voice or self._default} {base_language(language)}"
+        return f"piper {version('piper-tts')} {voice or self._default} {base_language(language)} aloud"
 
     def speak(self, text: str, language: str, voice: str | None, speed: float) -> Audio:
         """See `SpeechEngine`."""
@@ -38,7 +39,7 @@ class PiperEngine:
                     f"the piper voice {name} speaks {loaded.language}, not {language}: name another voice in the "
                     "suite, or another engine in VOICEWRIGHT_TTS_OTHER"
                 )
-            return loaded.speak(text, speed)
+            return loaded.speak(aloud(text) if base_language(language) == "en" else text, speed)
 
     def _path(self, name: str) -> Path:
         if name == PACKAGED:

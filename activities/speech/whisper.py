@@ -5,6 +5,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from voicewright.languages import base_language
 
 PACKAGED = "base"
 _CAREFUL_BEAM = 5
+_LOOP_AT = 2.4
+"""Compression ratio of a segment from which it is a loop and no speech (Whisper's own limit)."""
 PROMPTS = {"hi": "नमस्ते, यह हिंदी में एक बातचीत है।", "zh": "以下是普通话的句子。"}
 """What Whisper is led to believe was said before, so that it keeps to a script: Devanagari, simplified Chinese."""
 
@@ -51,23 +54,34 @@ class WhisperRecogniser:
         self.recognise(np.zeros(16_000, np.float32), "en")
 
     def recognise(self, samples: NDArray[np.float32], language: str, *, careful: bool = True) -> list[HeardWord]:
-        """See `Recogniser`. One recognition at a time: two would only share the same cores."""
+        """See `Recogniser`. One recognition at a time: two would only share the same cores.
+
+        The same samples give the same words. Whisper's own remedy for loops, drawing words at random until one draw
+        is none, would not, and takes up to a minute; here the other width of beam is tried once.
+        """
+        beams = (_CAREFUL_BEAM, 1) if careful else (1, _CAREFUL_BEAM)
         with self._lock:
-            segments, _ = self._model.transcribe(
-                samples,
-                language=base_language(language),
-                initial_prompt=self._prompts.get(base_language(language)),
-                beam_size=_CAREFUL_BEAM if careful else 1,
-                word_timestamps=True,
-                # Earlier text must not colour later words: an agent that repeats itself is a finding.
-                condition_on_previous_text=False,
-            )
-            return join_fragments(
-                HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
-                for segment in segments
-                for word in segment.words or ()
-                if word.word.strip()
-            )
+            first = self._segments(samples, language, beams[0])
+            found = self._segments(samples, language, beams[1]) if _loops(first) else first
+        return join_fragments(
+            HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
+            for segment in (first if _loops(found) else found)
+            for word in segment.words or ()
+            if word.word.strip()
+        )
+
+    def _segments(self, samples: NDArray[np.float32], language: str, beam: int) -> list[Any]:
+        segments, _ = self._model.transcribe(
+            samples,
+            language=base_language(language),
+            initial_prompt=self._prompts.get(base_language(language)),
+            beam_size=beam,
+            temperature=0.0,
+            word_timestamps=True,
+            # Earlier text must not colour later words: an agent that repeats itself is a finding.
+            condition_on_previous_text=False,
+        )
+        return list(segments)
 
     def language_of(self, samples: NDArray[np.float32]) -> dict[str, float]:
         """See `Recogniser`. One pass of the encoder."""
@@ -76,6 +90,10 @@ class WhisperRecogniser:
                 return {}
             _, _, found = self._model.detect_language(samples)
             return {str(language): float(probability) for language, probability in found}
+
+
+def _loops(segments: Iterable[Any]) -> bool:
+    return any(segment.compression_ratio > _LOOP_AT for segment in segments)
 
 
 def join_fragments(pieces: Iterable[HeardWord]) -> list[HeardWord]:

@@ -45,6 +45,7 @@ class Ears:
                 loud,
                 language="en",
                 beam_size=1,
+                temperature=0.0,  # never again and again at random: the caller is waiting
                 without_timestamps=True,
                 condition_on_previous_text=False,
                 initial_prompt=_HINTS,
