@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from local_stack import LocalStack, free_port, start
+from local_stack import LocalStack, free_run, start
 from standins.otlp_collector import OtlpCollector
 
 from voicewright.leave import leave
@@ -24,6 +24,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _STATUS = pytest.StashKey[int]()
+PROCESSES = 5
+"""Of the stack; each has a metrics port of its own, from the given one on."""
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +40,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: OtlpCollector) ->
     """One for all tests, with everything on that an operator would switch on."""
     data = tmp_path_factory.mktemp("stack")
     command = [sys.executable, "-m", "voicewright.cli.main", "dev", "--free-ports", "--data", str(data)]
-    metrics_port = free_port()
+    metrics_port = free_run(PROCESSES)
     operated = {
         "VOICEWRIGHT_OTLP_ENDPOINT": collector.url,
         "VOICEWRIGHT_METRICS_PORT": str(metrics_port),

@@ -1,5 +1,6 @@
 """Processes that tests start, and the local stack as its users see it."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -36,6 +37,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_run(count: int) -> int:
+    """The first of so many free ports in a row."""
+    for _ in range(100):
+        first = free_port()
+        with contextlib.ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except (OSError, OverflowError):
+                continue
+            return first
+    pytest.fail(f"no {count} free ports in a row")
 
 
 def start(command: list[str], log: Path, ready: str, environment: dict[str, str] | None = None) -> Child:

@@ -57,8 +57,12 @@ class Supervisor:
         """Start a process."""
         self._logs.mkdir(exist_ok=True)
 
+        parent = os.getpid()
+
         def before_exec() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died before it could be heard of
+                os._exit(1)
             if program.nice:
                 os.nice(program.nice)
 
