@@ -79,17 +79,20 @@ def judge_call(
             if call.record.end is CallEnd.COMPLETED:
                 checks.append(_unanswered(timing.turn))
             continue
+        question = in_language(turn.say, language)
+        heard = [word for word in call.transcript.agent.words if word.turn == timing.turn]
+        said = Answer(
+            " ".join(word.text for word in heard),
+            timing.turn,
+            language,
+            question or "",
+            tuple(word.confidence for word in heard),
+        )
         rubric = in_language(turn.expect.rubric, language)
         if rubric is not None:
             checks.append(
-                rubric_check(
-                    rubric, call.transcript.agent.text(timing.turn), turn=timing.turn,
-                    question=in_language(turn.say, language), language=language, judge=rubrics,
-                )
-            )  # fmt: skip
-        said = Answer(
-            call.transcript.agent.text(timing.turn), timing.turn, language, in_language(turn.say, language) or ""
-        )
+                rubric_check(rubric, said.text, turn=timing.turn, question=question, language=language, judge=rubrics)
+            )
         checks += answer_checks(turn.expect, said, judge=judge, limits=suite.judge)
     found = faults(call.transcript.agent, call.record.speech, call.agent)
     checks += language_checks(found, language)

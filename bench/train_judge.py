@@ -23,12 +23,12 @@ from activities.speech.models import minilm
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-VERSION = "1"
+VERSION = "2"
 
 
 def train_encoder(data: Path, out: Path) -> None:
     """Both stages of the recipe."""
-    from activities.checks.meaning.encoder_training import STAGES, export, train  # noqa: PLC0415 - torch is heavy
+    from activities.checks.meaning.encoder_training import STAGES, SentenceModel, export, train  # noqa: PLC0415 - torch is heavy
 
     base = minilm(Settings().models_dir)
     lines = encoder_rows(data)
@@ -37,7 +37,8 @@ def train_encoder(data: Path, out: Path) -> None:
     for stage in STAGES:
         model = train(pairs, labels, base, stage, start=model)
     assert model is not None
-    export(model, base, out)
+    export(model, base, out / "encoder.onnx")
+    export(SentenceModel(str(base)), base, out / "sentences.onnx")
 
 
 def main() -> int:

@@ -37,6 +37,8 @@ class Answer:
     turn: int
     language: str
     question: str = ""
+    confidence: tuple[float, ...] = ()
+    """The recogniser's, for each word of `text`."""
 
 
 def answer_checks(expect: Expectation, said: Answer, *, judge: MeaningJudge | None, limits: Judge) -> Iterator[Check]:
@@ -105,7 +107,9 @@ def _fact(kind: str, expected: str, match: Match, quoted: str, *, turn: int, lan
 
 
 def _meaning(expected: str, quoted: str, answer: Answer, *, judge: MeaningJudge, limits: Judge) -> Check:
-    pair = Pair(expected, answer.text, answer.question, answer.language, Condition.RECOGNISED)
+    pair = Pair(
+        expected, answer.text, answer.question, answer.language, Condition.RECOGNISED, confidence=answer.confidence
+    )
     [found] = judge.judge([pair], None if limits.risk is None else Appetite(risk=limits.risk))
     outcome, because = _OUTCOMES[found.sentence], found.because
     # A suite may be stricter than the risk demands, never looser.

@@ -63,9 +63,13 @@ def _east_number(numeral: str) -> str:
 
 def words(text: str, language: str) -> list[str]:
     """The words alone, for comparing wordings and for counting errors; single characters where words have no spaces."""
-    base = base_language(language)
     plain = _NO_SPACES.sub(r" \1 ", _EDGES.sub(" ", digits(text, language).replace("'", ""))).split()
-    return [_ABBREVIATED.get(word, word) for word in plain] if base == "en" else plain
+    return unabbreviated(plain, language)
+
+
+def unabbreviated(plain: list[str], language: str) -> list[str]:
+    """Words in lower case with titles in full: `dr` is `doctor`."""
+    return [_ABBREVIATED.get(word, word) for word in plain] if base_language(language) == "en" else plain
 
 
 def contains(text: str, phrase: str, language: str) -> bool:

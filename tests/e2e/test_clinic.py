@@ -240,5 +240,5 @@ def test_the_verdict_says_who_judged(stack: LocalStack) -> None:
     judged = [json.loads(store.get(key))["verdict"] for key in keys[:20]]
     verdicts = [verdict for verdict in judged if verdict]
     assert verdicts
-    assert all("rules" in verdict["judge"] and "MiniLM" in verdict["judge"] for verdict in verdicts)
+    assert all("rules" in verdict["judge"] and "meaning" in verdict["judge"] for verdict in verdicts)
     assert {verdict["decision"] for verdict in verdicts} <= set(Decision)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from activities.checks.facts import compare, explain
+from activities.checks.meaning.features import NAMES, read
 from activities.checks.meaning.judgement import MeaningJudge
 from activities.checks.meaning.pair import Condition, Pair, styled
 from activities.checks.meaning.project import fit_calibration
@@ -33,11 +34,11 @@ BOOKED = "You are booked with Doctor Adams on Tuesday at nine thirty. Is there a
 
 def test_the_same_in_other_words_is_likely_and_another_value_is_not(judge: MeaningJudge) -> None:
     same = say(judge, BOOKED, "Your appointment with Doctor Adams is on Tuesday at 9.30. Anything else?")
-    other = say(judge, BOOKED, "You are booked with Doctor Adams on Tuesday at 9.13. Is there anything else?")
+    other = say(judge, BOOKED, "You are booked with Doctor Adams on Tuesday at 9.45. Is there anything else?")
     assert same.p_pass > 0.8
     assert other.p_pass < 0.2
     assert other.sentence is not Sentence.PASS
-    assert "time: expected 9 30, heard 9.13" in other.evidence
+    assert "time: expected 9 30, heard 9.45" in other.evidence
 
 
 def test_denial_is_seen(judge: MeaningJudge) -> None:
@@ -50,7 +51,7 @@ def test_denial_is_seen(judge: MeaningJudge) -> None:
 
 def test_an_explanation_is_for_a_person(judge: MeaningJudge) -> None:
     long = " ".join(["The window grows by one segment for every acknowledgement that arrives in time"] * 5)
-    told = say(judge, long, long)
+    told = say(judge, long, f"Well, {long}")
     assert told.sentence is Sentence.REVIEW
     assert "for a person" in told.because
 
@@ -59,6 +60,77 @@ def test_a_language_without_labels_is_for_a_person_and_says_so(judge: MeaningJud
     told = say(judge, "Sie haben am Dienstag einen Termin.", "Ihr Termin ist am Dienstag.", language="de")
     assert told.sentence is Sentence.REVIEW
     assert "too few labelled answers" in told.because
+
+
+def test_word_for_word_needs_no_model(judge: MeaningJudge) -> None:
+    told = say(judge, "Riverside Clinic, good morning.", "riverside clinic good morning")
+    assert (told.sentence, told.evidence) == (Sentence.PASS, ("said word for word",))
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "evidence"),
+    [
+        (
+            "We are open on public holidays.",
+            "We are closed on public holidays.",
+            "opposite: expected open, heard closed",
+        ),
+        ("Dogs are allowed in the waiting room.", "Dogs are not allowed in the waiting room.", "denied in one"),
+        ("The room is available on Monday.", "The room is unavailable on Monday.", "one of the two denies"),
+        ("It is one bedroom and two baths.", "It is three bedrooms and two baths.", "expected 1, heard 3"),
+    ],
+)
+def test_what_contradicts_never_passes_by_itself(
+    judge: MeaningJudge, expected: str, actual: str, evidence: str
+) -> None:
+    """However alike the words: at any risk, with a question that the data know."""
+    [told] = judge.judge(
+        [Pair(expected, actual, "Can you tell me about it?", condition=Condition.WRITTEN)], Appetite(risk=0.2)
+    )
+    assert told.sentence is not Sentence.PASS
+    assert any(evidence in line for line in told.evidence), told.evidence
+
+
+def test_a_denial_in_other_words_does_not_fail_by_itself(judge: MeaningJudge) -> None:
+    asked = "Is it a good time to come?"
+    pair = Pair("This is not a good time.", "This is a bad time.", asked, condition=Condition.WRITTEN)
+    [told] = judge.judge([pair], Appetite(risk=0.2))
+    assert told.sentence is Sentence.REVIEW
+
+
+def test_thirteen_for_thirty_may_be_our_own_ears() -> None:
+    heard, written = (
+        read(Pair("You come at 9:30.", "You come at 9:13.", condition=one))
+        for one in (Condition.RECOGNISED, Condition.WRITTEN)
+    )
+    assert heard.vetoed
+    assert heard.twisted
+    assert not written.twisted
+    assert not read(Pair("You come at 9:30.", "You come at 10:30.", condition=Condition.RECOGNISED)).twisted
+
+
+def test_a_question_unlike_the_data_is_for_a_person(judge: MeaningJudge) -> None:
+    about = "What requirement has to be met to use the sliding window protocol with piggybacking?"
+    answer = "Both parties must send data."
+    [told] = judge.judge([Pair(answer, "Both of them have to send some data.", about, condition=Condition.WRITTEN)])
+    assert told.sentence is Sentence.REVIEW
+    assert "unlike the dialogues" in told.because
+
+
+def test_what_is_said_without_a_question_is_for_a_person(judge: MeaningJudge) -> None:
+    told = say(judge, "Riverside Clinic, good morning.", "Good morning, this is the clinic at the river.")
+    assert told.sentence is Sentence.REVIEW
+    assert "unasked" in told.because
+
+
+def test_the_recognisers_doubt_is_a_feature() -> None:
+    sure, unsure = (
+        read(Pair("See Doctor Adams.", "See doctor Atoms.", condition=Condition.RECOGNISED, confidence=confidence))
+        for confidence in ((0.9, 0.9, 0.9), (0.9, 0.9, 0.2))
+    )
+    at = NAMES.index("confidence_extra_least")
+    assert (float(sure.features[at]), float(unsure.features[at])) == (pytest.approx(0.9), pytest.approx(0.2))
+    assert np.isnan(read(Pair("a", "b")).features[at])
 
 
 def test_silence_is_a_fail(judge: MeaningJudge) -> None:
@@ -110,7 +182,7 @@ def test_decisions_that_contradict_the_judge_take_its_verdicts_away() -> None:
 
 
 def test_buckets_go_by_length_language_and_condition() -> None:
-    assert bucket_of(Pair("Paris", "It is Paris.")).response is ResponseType.BARE
+    assert bucket_of(Pair("Paris", "It is Paris.", "Which city?")).response is ResponseType.BARE
     assert (
         bucket_of(Pair("It opens at eight every day.", "आठ बजे", language="hi", expected_language="en")).language
         == "across"

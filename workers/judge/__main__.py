@@ -124,7 +124,7 @@ def _show(made: Calibrated, appetite: Appetite) -> None:
     table = Table("", "calibration error", "automatic", "wrong among them", box=None, pad_edge=False)
     for name, standing in (("before", made.before), ("after", made.after)):
         share = f"{standing.automatic} of {standing.pairs}"
-        table.add_row(name, f"{standing.error:.3f}", share, str(standing.wrong))
+        table.add_row(name, f"{standing.error:.3f}", share, str(standing.false_passes + standing.false_fails))
     out.print(table)
 
 

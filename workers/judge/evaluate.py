@@ -11,13 +11,12 @@ from typing import TextIO
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from activities.checks.answer import Answer, answer_checks
 from activities.checks.meaning.judgement import MeaningJudge
 from activities.checks.meaning.pair import Condition, styled
-from activities.checks.meaning.risk import calibration_error, wilson
+from activities.checks.meaning.score import score
 from activities.checks.meaning.sentence import Judgement, Sentence
 from activities.checks.meaning.truth import Labelled, read_lines
 from voicewright.suite import Judge
@@ -104,18 +103,9 @@ def _parts(found: Sequence[Found]) -> Iterator[tuple[tuple[str, str], list[Found
 
 
 def _row(table: Table, name: tuple[str, str], part: Sequence[Found]) -> None:
-    passed = np.array([one.line.passed for one in part])
-    p = np.array([one.judgement.p_pass for one in part])
-    yes = np.array([one.judgement.sentence is Sentence.PASS for one in part])
-    no = np.array([one.judgement.sentence is Sentence.FAIL for one in part])
-    count, false_pass, false_fail = int((yes | no).sum()), int((yes & ~passed).sum()), int((no & passed).sum())
-    low, high = wilson(count - false_pass - false_fail, count)
-    right = f"{1 - (false_pass + false_fail) / count:.2%} ({low:.2%} to {high:.2%})" if count else "-"
-    auc = f"{roc_auc_score(passed, p):.4f}" if 0 < passed.mean() < 1 else "-"
-    table.add_row(
-        *name, str(len(part)), auc, f"{calibration_error(p, passed):.4f}",
-        f"{count / len(part):.1%}", right, f"{false_pass} of {int(yes.sum())}", f"{false_fail} of {int(no.sum())}",
-    )  # fmt: skip
+    scored = score([one.judgement for one in part], [one.line.passed for one in part])
+    auc = f"{scored.auc:.4f}" if scored.auc is not None else "-"
+    table.add_row(*name, str(scored.pairs), auc, f"{scored.error:.4f}", *scored.cells())
 
 
 def plot(found: Sequence[Found], path: Path, told: Callable[[str], None]) -> None:

@@ -7,14 +7,14 @@ read in full, other languages by their numbers, clock words, month and weekday n
 from collections.abc import Iterable
 
 from activities.checks.facts.amounts import match_amount, match_number
-from activities.checks.facts.compare import CRITICAL, Comparison, compare, explain, find_facts
+from activities.checks.facts.compare import CRITICAL, Comparison, compare, confusable, count, explain, find_facts
 from activities.checks.facts.dates import match_date
 from activities.checks.facts.fact import Fact, Kind, Match
 from activities.checks.facts.names import match_name
 from activities.checks.facts.times import match_time
 
 __all__ = [
-    "CRITICAL", "Comparison", "Fact", "Kind", "Match", "compare", "explain", "find_facts", "match_amount", "match_date",
+    "CRITICAL", "Comparison", "Fact", "Kind", "Match", "compare", "confusable", "count", "explain", "find_facts", "match_amount", "match_date",
     "match_name", "match_number", "match_time", "spell",
 ]  # fmt: skip
 

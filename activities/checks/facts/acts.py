@@ -6,10 +6,11 @@ English is read by phrases, other languages by the words that carry most of it. 
 import re
 from functools import cache
 
+from activities.checks.facts.opposites import denies
 from voicewright.languages import base_language
 
 _NEGATION = {
-    "en": r"\b(?:not|never|no|none|nothing|nobody|neither|nor|cannot|without|unable|unavailable|isnt|arent|dont|wont|cant)\b|n't\b",
+    "en": r"\b(?:not|never|no|none|nothing|nobody|neither|nor|cannot|without|isnt|arent|dont|wont|cant)\b|n't\b",
     "es": r"\b(?:no|nunca|sin|tampoco|ningun[oa]?|ningún|nada)\b",
     "fr": r"\b(?:ne|pas|jamais|aucune?|sans|rien|non)\b|\bn'",
     "it": r"\b(?:non|mai|senza|nessun[oa]?|niente|no)\b",
@@ -57,6 +58,7 @@ _ACTS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 ACTS = tuple(_ACTS)
+_WORD = re.compile(r"[a-z]+")
 
 
 @cache
@@ -66,9 +68,11 @@ def _pattern(table: str, language: str) -> re.Pattern[str] | None:
 
 
 def negations(text: str, language: str) -> int:
-    """How often a canonical text negates."""
-    pattern = _pattern("negation", base_language(language))
-    return len(pattern.findall(text)) if pattern else 0
+    """How often a canonical text negates; in English also by words such as `unavailable`."""
+    base = base_language(language)
+    pattern = _pattern("negation", base)
+    found = len(pattern.findall(text)) if pattern else 0
+    return found + sum(denies(word) for word in _WORD.findall(text)) if base == "en" else found
 
 
 def polarity(text: str, language: str) -> int:

@@ -8,6 +8,7 @@ from activities.checks.spoken import digits
 from voicewright.languages import base_language
 
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+_SPLIT = re.compile(r"\d*00\.[1-9]")
 _CURRENCIES = {
     "$": r"\$|us\$|dollars?|bucks?|usd|dólar(?:es)?|dólares|dollari|dollaro|डॉलर|ドル|美元|달러",
     "£": r"£|pounds?(?: sterling)?|gbp|libras?|livres?(?: sterling)?|sterline|पाउंड|ポンド|英镑|파운드",
@@ -68,16 +69,18 @@ def find_amounts(page: Page) -> Iterator[Fact]:
         while (match := pattern.search(page.text)) is not None:
             sign = fixed or _SIGNS.get(match["sign"], match["sign"])
             value, cents = number_of(match["value"]), match.groupdict().get("cents")
-            readings = {f"{sign}{value:g}"}
+            readings = {f"{sign}{value:.12g}"}
+            if _SPLIT.fullmatch(match["value"]):  # no price has one decimal: a recogniser wrote 100 4 so
+                readings.add(f"{sign}{value // 1 + round(value % 1 * 10):.12g}")
             if cents:
-                readings = {f"{sign}{value + int(cents) / 100:g}", f"{sign}{value:g}"}
+                readings = {f"{sign}{value + int(cents) / 100:.12g}", f"{sign}{value:.12g}"}
             yield Fact(Kind.AMOUNT, page.strike(*match.span()), frozenset(readings))
 
 
 def find_percentages(page: Page) -> Iterator[Fact]:
     """Percentages; strikes them out."""
     while (match := _PERCENT.search(page.text)) is not None:
-        yield Fact(Kind.PERCENTAGE, page.strike(*match.span()), frozenset({f"{number_of(match['value']):g}%"}))
+        yield Fact(Kind.PERCENTAGE, page.strike(*match.span()), frozenset({f"{number_of(match['value']):.12g}%"}))
 
 
 def find_durations(page: Page) -> Iterator[Fact]:
@@ -86,9 +89,9 @@ def find_durations(page: Page) -> Iterator[Fact]:
     for unit, pattern in _DURATIONS.items():
         while (match := pattern.search(page.text)) is not None:
             value = number_of(match["value"])
-            readings = {f"{value:g} {unit}"}
+            readings = {f"{value:.12g} {unit}"}
             if unit == "hour":
-                readings.add(f"{value * 60:g} minute")
+                readings.add(f"{value * 60:.12g} minute")
             yield Fact(Kind.DURATION, page.strike(*match.span()), frozenset(readings), unit)
 
 
@@ -102,12 +105,12 @@ def find_numbers(page: Page, language: str) -> Iterator[Fact]:
     """What is left of numbers; strikes them out."""
     pattern = _NUMBER_EAST if base_language(language) in {"zh", "ja", "ko"} else _NUMBER
     while (match := pattern.search(page.text)) is not None:
-        yield Fact(Kind.NUMBER, page.strike(*match.span()), frozenset({f"{number_of(match[0]):g}"}))
+        yield Fact(Kind.NUMBER, page.strike(*match.span()), frozenset({f"{number_of(match[0]):.12g}"}))
 
 
 def match_amount(expected: str, text: str, language: str) -> Match:
     """A sum of money. An expectation without a currency fits any."""
-    wanted = _amounts(expected, language) or {("", f"{value:g}") for value in _numbers(expected, language)}
+    wanted = _amounts(expected, language) or {("", f"{value:.12g}") for value in _numbers(expected, language)}
     heard = _amounts(text, language)
     found = any(
         value == other and (not sign or sign == currency) for sign, value in wanted for currency, other in heard
@@ -137,7 +140,7 @@ _CODE_DIGITS = 4
 def match_number(expected: float | str, text: str, language: str) -> Match:
     """A plain number; one given as text with four digits or more may be read out digit by digit."""
     heard = _numbers(text, language)
-    shown = tuple(f"{value:g}" for value in sorted(heard))
+    shown = tuple(f"{value:.12g}" for value in sorted(heard))
     if isinstance(expected, str):
         code = re.sub(r"\D", "", digits(expected, language))
         if len(code) >= _CODE_DIGITS:

@@ -73,9 +73,10 @@ def miscounted(expected: str, actual: str) -> list[tuple[str, str, str]]:
     """(thing, expected, heard) for things that both canonical texts count differently."""
     wanted, heard = counted(expected), counted(actual)
     return [
-        (thing, "/".join(sorted(numbers)), "/".join(sorted(heard[thing])))
+        (thing, "/".join(sorted(numbers)), "/".join(sorted(others)))
         for thing, numbers in wanted.items()
-        if thing in heard and not numbers & heard[thing]
+        for other, others in heard.items()
+        if (thing.startswith(other) or other.startswith(thing)) and not numbers & others  # `bed` and `bedrooms`
     ]
 
 

@@ -40,7 +40,8 @@ _SPELT = [
 ]
 _DOUBLED = re.compile(r"\b(?P<times>double|triple|treble) (?P<sign>\w)\b")
 _OH = re.compile(r"(?<=\d )(?:oh|o|zero)(?= \d)|(?<=\d )(?:oh|o|zero)\b|\b(?:oh|o|zero)(?= \d)")
-_TELEPHONE = re.compile(r"(?<![a-z\d.:$£€])\+?\(?\d[\d\s()./-]{5,}\d(?![a-z\d:]|\.\d)")
+_TELEPHONE = re.compile(r"(?<![a-z\d.:$£€])\+?\(?\d(?:[\d\s()./-]|,(?= ?\d)){5,}\d(?![a-z\d:]|\.\d)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _LETTERS = re.compile(r"(?<![\w'’.])(?!a \d)(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
 _MIXED = re.compile(r"(?<![\w$£€.,:])(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z\d]+(?:-[a-z\d]+)*(?![\w%:.])")
 _NOT_CODES = re.compile(r"\d+h\d*|\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
@@ -56,7 +57,7 @@ def find_codes(page: Page) -> Iterator[Fact]:
     while (match := _TELEPHONE.search(page.text, at)) is not None:
         digits = re.sub(r"\D", "", match[0])
         at = match.end()
-        if len(digits) >= _MIN_TELEPHONE:
+        if len(digits) >= _MIN_TELEPHONE and not _THOUSANDS.fullmatch(match[0]):
             yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({digits, digits[-_MIN_TELEPHONE - 2 :]}))
     at = 0
     while (match := _LETTERS.search(page.text, at)) is not None:

@@ -1,8 +1,10 @@
 """The facts of two texts held against each other."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, partial
 
 from activities.checks.facts.amounts import (
     decimal_points,
@@ -25,9 +27,8 @@ CRITICAL = frozenset({Kind.TIME, Kind.DATE, Kind.AMOUNT, Kind.CODE, Kind.PERCENT
 def find_facts(text: str, language: str, today: date | None = None) -> list[Fact]:
     """Everything in a text that must not be wrong, besides names."""
     page = Page(decimal_points(digits(text, language), language))
-    dates_first = [*find_dates(page, language, today)]
     return [
-        *dates_first,
+        *find_dates(page, language, today),
         *find_codes(page),
         *find_amounts(page),
         *find_percentages(page),
@@ -40,12 +41,24 @@ def find_facts(text: str, language: str, today: date | None = None) -> list[Fact
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of the expected facts was said, what was not, and what was said besides."""
+    """What of the expected facts was said, what was not, and what was said besides; `heard` is all of it."""
 
     expected: tuple[Fact, ...]
+    heard: tuple[Fact, ...]
     missing: tuple[Fact, ...]
     extra: tuple[Fact, ...]
 
+    @cached_property
+    def respelt(self) -> list[tuple[str, str]]:
+        """How facts were said, and how the same facts were expected to be: (`1020`, `10:20`)."""
+        found = []
+        for other in self.heard:
+            fact = next((fact for fact in self.expected if fact.same(other) or _same_number(fact, other)), None)
+            if fact is not None and fact.said != other.said:
+                found.append((other.said, fact.said))
+        return sorted(found, key=lambda pair: -len(pair[0]))
+
+    @cached_property
     def conflicts(self) -> list[tuple[Fact, tuple[Fact, ...]]]:
         """Expected facts in whose place another value was said, with those values."""
         found = []
@@ -55,10 +68,6 @@ class Comparison:
                 found.append((fact, instead))
         return found
 
-    def count(self, facts: Iterable[Fact], kind: Kind) -> int:
-        """How many of a kind."""
-        return sum(fact.kind is kind for fact in facts)
-
 
 def compare(
     expected: str, actual: str, language: str, *, expected_language: str | None = None, today: date | None = None
@@ -67,22 +76,27 @@ def compare(
     wanted = find_facts(expected, expected_language or language, today)
     heard = find_facts(actual, language, today)
     missing, extra = _unpaired(wanted, heard)
-    loose = [fact for fact in missing if any(_same_number(fact, other) for other in heard)]
-    loose_extra = [fact for fact in extra if any(_same_number(fact, other) for other in wanted)]
-    return Comparison(
-        tuple(wanted),
-        tuple(fact for fact in missing if fact not in loose),
-        tuple(fact for fact in extra if fact not in loose_extra),
-    )
+    return Comparison(tuple(wanted), tuple(heard), missing, extra)
 
 
-def _unpaired(wanted: list[Fact], heard: list[Fact]) -> tuple[list[Fact], list[Fact]]:
-    missing = [fact for fact in wanted if not any(fact.same(other) for other in heard)]
-    extra = [other for other in heard if not any(other.same(fact) for fact in wanted)]
-    return missing, extra
+def _unpaired(wanted: Sequence[Fact], heard: Sequence[Fact]) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """What is left of both when each fact was paired once, exact pairs first; saying a value again adds nothing.
+
+    Once, because one number must not stand for two facts: `1 ticket` is no `March 1st`.
+    """
+    free = list(heard)
+    left = [fact for fact in wanted if not _take(free, fact.same)]
+    missing = [fact for fact in left if not any(fact.same(other) for other in heard)]
+    missing = [fact for fact in missing if not _take(free, partial(_same_number, fact))]
+    return tuple(missing), tuple(fact for fact in free if not any(fact.same(other) for other in wanted))
 
 
-_LOOSE = {Kind.NUMBER, Kind.AMOUNT, Kind.DURATION, Kind.ORDINAL, Kind.PERCENTAGE, Kind.TIME, Kind.DATE, Kind.CODE}
+def _take(facts: list[Fact], fits: Callable[[Fact], bool]) -> bool:
+    """Remove the first fact that fits; whether there was one."""
+    found = next((fact for fact in facts if fits(fact)), None)
+    if found is not None:
+        facts.remove(found)
+    return found is not None
 
 
 def _same_number(fact: Fact, other: Fact) -> bool:
@@ -98,7 +112,9 @@ def _plain(fact: Fact) -> set[str]:
     for reading in fact.readings:
         if fact.kind is Kind.TIME:
             hour, minute = int(reading[:2]), int(reading[3:])
-            plain |= {str(hour * 100 + minute), f"{hour + minute / 100:g}"} | ({str(hour)} if not minute else set())
+            plain |= {str(hour * 100 + minute), f"{hour + minute / 100:g}"} | (
+                set() if minute else {str(hour), str(hour % 12)}
+            )
         elif fact.kind is Kind.DATE and reading.startswith("year "):
             plain.add(reading[5:])
         elif fact.kind is Kind.DATE:
@@ -108,11 +124,41 @@ def _plain(fact: Fact) -> set[str]:
     return plain
 
 
+_TEENS = {str(ten + 10): str(ten * 10) for ten in range(3, 10)}
+_BY_EAR = {**_TEENS, **{ty: teen for teen, ty in _TEENS.items()}}
+"""Numbers that a telephone does not tell apart: thirteen and thirty."""
+
+
+def confusable(comparison: Comparison) -> list[tuple[Fact, Fact]]:
+    """Conflicts that may be ours: the values differ by `thirteen` for `thirty` alone."""
+    return [
+        (fact, other)
+        for fact, instead in comparison.conflicts
+        for other in instead
+        if any(_misheard(one) == two for one in _parts(fact) for two in _parts(other))
+    ]
+
+
+def _parts(fact: Fact) -> list[tuple[str, ...]]:
+    return [tuple(re.findall(r"\d+", reading)) for reading in fact.readings]
+
+
+def _misheard(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """The same with its one teen as the ten that sounds like it, or the other way round; empty where there is none."""
+    heard = [at for at, number in enumerate(numbers) if number in _BY_EAR]
+    return tuple(_BY_EAR[n] if at == heard[-1] else n for at, n in enumerate(numbers)) if heard else ()
+
+
+def count(facts: Iterable[Fact], kind: Kind) -> int:
+    """How many of a kind."""
+    return sum(fact.kind is kind for fact in facts)
+
+
 def explain(comparison: Comparison) -> list[str]:
     """One line for each difference, the gravest first: `time: expected 9:30, heard 9:13`."""
     told: list[str] = []
     replaced: set[Fact] = set()
-    for fact, instead in comparison.conflicts():
+    for fact, instead in comparison.conflicts:
         told.append(f"{fact.kind}: expected {fact.said}, heard {', '.join(other.said for other in instead)}")
         replaced |= {fact, *instead}
     told += [f"{fact.kind}: expected {fact.said}, not heard" for fact in comparison.missing if fact not in replaced]

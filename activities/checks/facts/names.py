@@ -76,3 +76,45 @@ def unmatched(text: Sequence[str], other: Sequence[str]) -> Alignment:
             best = 0.95
         missing.append((word, best))
     return Alignment(tuple(missing), len(telling))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How well the runs of lost words can be heard in the other text: count, mean and least likeness, 0 to 1."""
+
+    runs: int
+    mean: float
+    least: float
+
+
+_SOUND_CACHE = 20_000
+
+
+def sounded(text: Sequence[str], other: Sequence[str]) -> Heard:
+    """Runs of words that `other` has not, by their sound: `citi field` in `at c d field on`.
+
+    A recogniser cuts a name that it does not know into words that it knows, so words alone cannot be aligned.
+    """
+    pool = set(other)
+    runs: list[list[str]] = []
+    gap = True
+    for word in text:
+        lost = word not in pool and word not in ENGLISH_STOP_WORDS and not word[0].isdigit()
+        if lost and gap:
+            runs.append([])
+        if lost:
+            runs[-1].append(word)
+        gap = not lost
+    whole = _sound(" ".join(other))
+    found = [_likeness(_sound(" ".join(run)), whole) for run in runs]
+    return Heard(len(found), sum(found) / len(found), min(found)) if found else Heard(0, 1.0, 1.0)
+
+
+def _likeness(part: str, whole: str) -> float:
+    return fuzz.partial_ratio(part, whole) / 100 if part and len(part) <= len(whole) else fuzz.ratio(part, whole) / 100
+
+
+@lru_cache(maxsize=_SOUND_CACHE)
+def _sound(phrase: str) -> str:
+    """Consonants as an English speaker says them, without gaps between words."""
+    return "".join(sounds(word) or word for word in phrase.split())

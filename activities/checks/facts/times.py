@@ -12,9 +12,7 @@ from activities.checks.spoken import digits
 from voicewright.languages import base_language
 
 _HALF_DAY = 12 * 60
-_MERIDIEM = (
-    r"(?:\s*(?P<half>a\.?\s?m\b|p\.?\s?m\b)\.?|\s+in the (?P<part>morning|afternoon|evening)|\s+at (?P<night>night))?"
-)
+_MERIDIEM = r"(?:[\s-]*(?P<half>a\.?\s?m\b|p\.?\s?m\b)\.?|\s+in the (?P<part>morning|afternoon|evening)|\s+at (?P<night>night))?"
 _START = r"(?<![\d:.,$£€])"
 _ENGLISH = [
     re.compile(rf"{_START}(?P<h>\d{{1,2}})\s?[:.]\s?(?P<m>\d{{2}})(?![\d:]){_MERIDIEM}"),

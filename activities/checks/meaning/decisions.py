@@ -40,13 +40,12 @@ def decided_pairs(result: CaseResult, case: Case) -> list[Labelled]:
     ]
 
 
-def keep(store: ObjectStore, project: str, result: CaseResult, case: Case) -> int:
-    """Store the pairs of a decided case, once; returns how many there are."""
+def keep(store: ObjectStore, project: str, result: CaseResult, case: Case) -> None:
+    """Store the pairs of a decided case, once."""
     pairs = decided_pairs(result, case)
     if pairs:
         body = "\n".join(pair.model_dump_json(exclude_defaults=True) for pair in pairs)
         store.put_if_absent(decision_key(project, result.workflow_id), body.encode(), "application/jsonl")
-    return len(pairs)
 
 
 def kept(store: ObjectStore, project: str) -> list[Labelled]:

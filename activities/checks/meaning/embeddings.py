@@ -87,6 +87,10 @@ class Embeddings:
             vectors.append((expected + actual) / 2)
         return np.array(rows, np.float32).reshape(-1, len(self.columns)), np.array(vectors, np.float32)
 
+    def questions(self, readings: Sequence[Reading]) -> None:  # noqa: ARG002 - the port gives
+        """See `Reader`: in these languages pairs alone tell what is unlike the data."""
+        return
+
 
 def named(expected: str, actual: str) -> tuple[int, float, float, int]:
     """Names of the one text looked for in the other: count, mean and least likeness, how many lost.

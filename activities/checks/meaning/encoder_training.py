@@ -18,9 +18,10 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
+from activities.checks.facts import compare
 from activities.checks.meaning.counterfactuals import counterfactuals
-from activities.checks.meaning.encoder import MAX_TOKENS
 from activities.checks.meaning.pair import Pair, encoder_texts
+from activities.checks.meaning.text_model import MAX_TOKENS
 
 _NOISE = 0.25
 _SWAP = 0.3
@@ -110,7 +111,7 @@ def train(
     decay = [p for p in model.parameters() if p.requires_grad and p.dim() > 1]
     rest = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}])
-    texts = [encoder_texts(pair) for pair in pairs]
+    texts = [encoder_texts(pair, compare(pair.expected, pair.actual, pair.language)) for pair in pairs]
     steps = recipe.epochs * ((len(pairs) + recipe.batch - 1) // recipe.batch)
     step, began, running = 0, time.monotonic(), 0.0
     model.train()
@@ -166,17 +167,37 @@ def _batches(texts: Sequence[tuple[str, str]], size: int, rng: random.Random) ->
     return batches
 
 
-def export(model: CrossEncoder, base: Path, folder: Path) -> None:
-    """Write `encoder.onnx` (int8 weights) and `tokenizer.json` for `Encoder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(base / "tokenizer.json", folder / "tokenizer.json")
+class SentenceModel(nn.Module):
+    """The base as it is: mean-pooled vectors of length 1, as sentence-transformers makes them."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.transformer = AutoModel.from_pretrained(base, add_pooling_layer=False)
+        self.transformer.float()
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> torch.Tensor:
+        """Token ids of shape (n, length) to vectors (n, width)."""
+        hidden = self.transformer(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        return nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1))
+
+
+def export(model: nn.Module, base: Path, out: Path) -> None:
+    """Write `out` (int8 weights) for `TextModel`, and `tokenizer.json` beside it."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(base / "tokenizer.json", out.parent / "tokenizer.json")
     example = torch.ones((2, 8), dtype=torch.int64)
-    names = ["input_ids", "attention_mask", "token_type_ids"]
-    free = {name: {0: "pairs", 1: "tokens"} for name in names}
+    given = ["input_ids", "attention_mask", "token_type_ids"]
+    found = ["score", "pooled"] if isinstance(model, CrossEncoder) else ["vector"]
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "whole.onnx"
         torch.onnx.export(
-            model, (example, example, example), str(whole), input_names=names, output_names=["score", "pooled"],
-            dynamic_axes=free | {"score": {0: "pairs"}, "pooled": {0: "pairs"}}, opset_version=17, dynamo=False,
+            model.eval(), (example, example, example), str(whole), input_names=given, output_names=found,
+            dynamic_axes={name: {0: "texts", 1: "tokens"} for name in given} | {name: {0: "texts"} for name in found},
+            opset_version=17, dynamo=False,
         )  # fmt: skip
-        quantize_dynamic(whole, folder / "encoder.onnx", weight_type=QuantType.QInt8, per_channel=True)
+        quantize_dynamic(whole, out, weight_type=QuantType.QInt8, per_channel=True)

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from activities.checks.meaning.features import NAMES, Reading
 from activities.checks.meaning.pair import Condition, Pair
+from activities.checks.meaning.questions import Questions
 from activities.checks.meaning.record import Record, bucket_of
 from activities.checks.meaning.scorer import Matrix, Scorer, sigmoid
 from activities.checks.meaning.unlike import Unlike
 from activities.errors import InstallationError
 
 ENGLISH, ACROSS = "english", "languages"
+PLATT_LANGUAGES = ("en", "zh", "across")
+"""Languages of buckets that are calibrated apart; all others are taken for pairs across two languages."""
 
 
 class Reader(Protocol):
@@ -27,6 +30,9 @@ class Reader(Protocol):
 
     def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Columns of shape (n, len(columns)) and vectors of shape (n, width) for telling what is unlike the data."""
+
+    def questions(self, readings: Sequence[Reading]) -> NDArray[np.float32] | None:
+        """Unit vectors of the questions, shape (n, width); None where questions are not looked at."""
 
 
 def family_of(pair: Pair) -> str:
@@ -44,6 +50,7 @@ class Family:
     platt: dict[str, tuple[float, float]]
     unlike: Unlike
     record: Record
+    known: Questions | None = None
 
     def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Calibrated probabilities and shares of the allowed distance; shape (n,) each."""
@@ -51,13 +58,22 @@ class Family:
         margin = self.scorer.margin(rows)
         line = np.array([self.platt[platt_key(reading.pair)] for reading in readings])
         far = np.asarray(self.unlike.distance(vectors) / self.unlike.limit, np.float64)
-        return sigmoid(line[:, 0] * margin + line[:, 1]), far
+        return sigmoid(line[:, 0] * margin + line[:, 1]), np.maximum(far, self._unasked(readings))
+
+    def _unasked(self, readings: Sequence[Reading]) -> NDArray[np.float64]:
+        """How far questions are from those of the data, as a share of the limit; 0 where there is none."""
+        away = np.zeros(len(readings))
+        asked = [at for at, reading in enumerate(readings) if reading.pair.question.strip()]
+        vectors = self.reader.questions([readings[at] for at in asked]) if self.known and asked else None
+        if self.known is not None and vectors is not None:
+            away[asked] = self.known.distance(vectors) / self.known.limit
+        return away
 
     def write(self, path: Path) -> None:
         """Store without the reader."""
         body = {
             "version": self.version, "scorer": self.scorer.dump(), "platt": self.platt, "unlike": self.unlike.dump(),
-            "record": self.record.dump(),
+            "record": self.record.dump(), "questions": self.known and self.known.dump(),
         }  # fmt: skip
         path.write_bytes(gzip.compress(json.dumps(body).encode(), mtime=0))
 
@@ -75,6 +91,7 @@ class Family:
             body["version"], reader, Scorer.load(body["scorer"]),
             {key: (slope, shift) for key, (slope, shift) in body["platt"].items()},
             Unlike.load(body["unlike"]), Record.load(body["record"]),
+            Questions.load(body["questions"]) if body.get("questions") else None,
         )  # fmt: skip
 
 
@@ -92,7 +109,7 @@ def columns_of(reader: Reader) -> tuple[str, ...]:
 def platt_key(pair: Pair) -> str:
     """Pairs that are calibrated together."""
     bucket = bucket_of(pair)
-    language = bucket.language if bucket.language in {"en", "zh", "across"} else "across"
+    language = bucket.language if bucket.language in PLATT_LANGUAGES else "across"
     # Of an unknown condition the worse is assumed.
     condition = Condition.WRITTEN if bucket.condition is Condition.WRITTEN else Condition.RECOGNISED
     return f"{language} {bucket.response} {condition}"

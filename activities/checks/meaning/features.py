@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from activities.checks.facts import CRITICAL, Comparison, Kind, compare
+from activities.checks.facts import CRITICAL, Comparison, Kind, compare, confusable, count
 from activities.checks.facts.acts import ACTS, acts, negations, polarity
 from activities.checks.facts.claims import denials, miscounted
-from activities.checks.facts.names import Alignment, unmatched
-from activities.checks.meaning.pair import Pair, canonical
+from activities.checks.facts.names import Alignment, sounded, unmatched
+from activities.checks.facts.opposites import opposites
+from activities.checks.meaning.pair import Condition, Pair, canonical
+from activities.checks.meaning.vocabulary import common_words
 from activities.checks.spoken import words
 
 NAMES: tuple[str, ...] = (
@@ -32,6 +34,8 @@ NAMES: tuple[str, ...] = (
     *(f"{act}_expected" for act in ACTS),
     *(f"{act}_actual" for act in ACTS),
     "success_clash", "across_languages", "denials", "miscounts", "polarity_words", "contained", "begins_with",
+    "opposites", "sound_runs", "sound_mean", "sound_least", "sound_runs_back", "sound_mean_back", "sound_least_back",
+    "confusable", "confidence", "confidence_least", "confidence_extra", "confidence_extra_least",
 )  # fmt: skip
 """Names of the columns, in order."""
 
@@ -54,22 +58,35 @@ class Reading:
     extra: Alignment
     denied: tuple[str, ...] = ()
     miscounts: tuple[tuple[str, str, str], ...] = ()
+    opposed: tuple[tuple[str, str], ...] = ()
+    verbatim: bool = False
+    odd_negation: bool = False
+    """English, and one of the two texts negates once more than the other."""
+    misheard: bool = False
+    """Heard by a recogniser, and all that conflicts are numbers that sound alike."""
 
     @property
     def vetoed(self) -> bool:
-        """Whether another value stands where a critical one was expected: no automatic pass, whatever a model says."""
-        return any(fact.kind in CRITICAL for fact, _ in self.comparison.conflicts())
+        """Another value where a critical one was expected, or a contradiction: no automatic pass, whatever."""
+        critical = any(fact.kind in CRITICAL for fact, _ in self.comparison.conflicts)
+        return critical or bool(self.denied or self.miscounts or self.opposed) or self.odd_negation
+
+    @property
+    def twisted(self) -> bool:
+        """What contradicts may not: `not a good idea` may be `a bad idea`, thirty may be thirteen. For people."""
+        swapped = bool(self.missing.missing) and bool(self.extra.missing)
+        return self.misheard or (self.odd_negation and (swapped or bool(self.opposed)))
 
 
 def read(pair: Pair, today: date | None = None) -> Reading:
     """Compare in every way that needs no model. Of alternatives (`Exodus / Book of Exodus`) the nearest counts."""
     options = alternatives(pair.expected)
-    actual = canonical(pair.actual, pair.languages[1])
+    chosen = options[0]
     if len(options) > 1:
-        language = pair.languages[0]
-        chosen = max(options, key=lambda option: _nearness(canonical(option, language), actual))
-        return _read(pair, chosen, len(options), today)
-    return _read(pair, pair.expected, 1, today)
+        expected_language, language = pair.languages
+        actual = canonical(pair.actual, language)
+        chosen = max(options, key=lambda option: _nearness(canonical(option, expected_language), actual))
+    return _read(pair, chosen, len(options), today)
 
 
 def _nearness(option: str, actual: str) -> tuple[bool, float]:
@@ -98,9 +115,12 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     english = (expected_language, language) == ("en", "en")
     denied = denials(wanted, heard) if english else []
     miscounts = miscounted(expected, actual) if english else []
+    odd = english and (negated - negates) % 2 == 1
+    opposed = _opposed(wanted, heard) if english else []
+    confused = confusable(comparison)
     row = [
-        *(comparison.count(comparison.missing, kind) for kind in Kind),
-        *(comparison.count(comparison.extra, kind) for kind in Kind),
+        *(count(comparison.missing, kind) for kind in Kind),
+        *(count(comparison.extra, kind) for kind in Kind),
         *_fact_counts(comparison),
         len(wanted), len(heard), len(heard) / max(1, len(wanted)),
         *_alignment(missing),
@@ -117,16 +137,47 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
         _clash(acts_expected, acts_actual), expected_language != language,
         len(denied), len(miscounts), bool(denied) and bool((negated - negates) % 2),
         f" {' '.join(wanted)} " in f" {' '.join(heard)} ", bool(wanted) and heard[: len(wanted)] == wanted,
+        len(opposed), *_heard(wanted, heard), *_heard(heard, wanted), len(confused),
+        *_confidence(pair, extra),
     ]  # fmt: skip
-    return Reading(pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts))
+    return Reading(
+        pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
+        verbatim=bool(wanted) and wanted == heard and expected_language == language, odd_negation=odd,
+        misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
+    )  # fmt: skip
+
+
+def _confidence(pair: Pair, extra: Alignment) -> Sequence[float]:
+    """Mean and least confidence of all words, and of those that were not expected; NaN where it is not known."""
+    spoken = pair.actual.split()
+    if not pair.confidence or len(spoken) != len(pair.confidence):
+        return (np.nan,) * 4
+    least: dict[str, float] = {}
+    for text, sure in zip(spoken, pair.confidence, strict=True):
+        for word in words(text, pair.language):
+            least[word] = min(sure, least.get(word, 1.0))
+    added = [least[word] for word, _ in extra.missing if word in least] or [np.nan]
+    return float(np.mean(pair.confidence)), min(pair.confidence), float(np.mean(added)), min(added)
+
+
+def _heard(text: Sequence[str], other: Sequence[str]) -> Sequence[float]:
+    found = sounded(text[:_READ], other[:_READ])
+    return found.runs, found.mean, found.least
+
+
+def _opposed(expected: Sequence[str], actual: Sequence[str]) -> list[tuple[str, str]]:
+    """Opposites, besides those of which one is a negation and counted as such."""
+    lost = [word for word in expected[:_READ] if word not in set(actual)]
+    added = [word for word in actual[:_READ] if word not in set(expected)]
+    return [pair for pair in opposites(lost, added) if not any(negations(word, "en") for word in pair)]
 
 
 def _fact_counts(comparison: Comparison) -> Sequence[float]:
-    conflicts = comparison.conflicts()
+    conflicts = comparison.conflicts
     critical = sum(fact.kind in CRITICAL for fact, _ in conflicts)
-    count = len(comparison.expected)
-    share = 1 - len(comparison.missing) / count if count else -1.0
-    return count, len(comparison.missing), len(comparison.extra), len(conflicts), critical, share
+    wanted = len(comparison.expected)
+    share = 1 - len(comparison.missing) / wanted if wanted else -1.0
+    return wanted, len(comparison.missing), len(comparison.extra), len(conflicts), critical, share
 
 
 def _weight(alignment: Alignment) -> float:
@@ -147,9 +198,8 @@ def _rare(missing: Alignment, extra: Alignment) -> Sequence[float]:
 
 
 def _clash(expected: frozenset[str], actual: frozenset[str]) -> bool:
-    return ("fails" in expected) != ("fails" in actual) and bool(
-        {"succeeds", "fails"} & expected & {"succeeds"} or {"succeeds"} & actual
-    )
+    """One fails where the other does not, and one of them claims success."""
+    return ("fails" in expected) != ("fails" in actual) and "succeeds" in expected | actual
 
 
 @lru_cache(maxsize=50_000)
@@ -159,8 +209,5 @@ def is_rare(word: str) -> bool:
 
 
 def _common(word: str) -> bool:
-    from activities.checks.meaning.vocabulary import COMMON  # noqa: PLC0415 - read with the first pair
-
-    return any(
-        form in COMMON for form in (word, word.removesuffix("s"), word.removesuffix("ed"), word.removesuffix("ing"))
-    )
+    forms = (word, word.removesuffix("s"), word.removesuffix("ed"), word.removesuffix("ing"))
+    return not common_words().isdisjoint(forms)

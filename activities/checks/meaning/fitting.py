@@ -4,19 +4,23 @@ Everything that is measured here is measured on groups that the part in question
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.checks.meaning.family import Family, Reader, columns_of, matrix, platt_key
+from activities.checks.meaning.family import PLATT_LANGUAGES, Family, Reader, columns_of, matrix, platt_key
 from activities.checks.meaning.features import Reading, read
 from activities.checks.meaning.pair import Condition
-from activities.checks.meaning.record import Record, row_of
+from activities.checks.meaning.questions import fit_questions
+from activities.checks.meaning.record import Record, ResponseType, row_of
 from activities.checks.meaning.scorer import cross_fit, fit_scorer, platt, sigmoid
 from activities.checks.meaning.truth import Labelled
 from activities.checks.meaning.unlike import fit_unlike
 
+_RARE = 2.0
+"""Weight of recognised pairs: there are few, and they are what calls are judged by."""
 _ENOUGH = 150
 """Pairs that a calibration of their own takes."""
 
@@ -27,6 +31,7 @@ class Sample:
 
     readings: list[Reading]
     passed: NDArray[np.bool_]
+    weight: NDArray[np.float64]
     groups: NDArray[np.str_]
     domains: NDArray[np.str_]
 
@@ -41,6 +46,7 @@ class Sample:
         return cls(
             readings,
             np.array([line.passed for line in lines], bool),
+            np.array([_RARE if one.pair.condition is Condition.RECOGNISED else 1.0 for one in readings]),
             np.array([line.group or str(line.number) for line in lines]),
             np.array([line.service.split("_")[0] or line.source or "-" for line in lines]),
         )
@@ -51,7 +57,7 @@ def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str
     rows, vectors = matrix(sample.readings, reader)
     columns = columns_of(reader)
     told(f"fitting on {len(rows)} pairs, {len(columns)} columns")
-    margins = cross_fit(rows, sample.passed, sample.groups, columns)
+    margins = cross_fit(rows, sample.passed, sample.groups, columns, weight=sample.weight)
     keys = np.array([platt_key(reading.pair) for reading in sample.readings])
     whole = platt(margins, sample.passed)
     lines = {str(key): whole for key in np.unique(keys)}
@@ -64,6 +70,8 @@ def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str
     )
     unlike = fit_unlike(vectors, sample.domains)
     like = unlike.distance(vectors) <= unlike.limit
+    asked = reader.questions(sample.readings)
+    known = None if asked is None else fit_questions(asked, sample.domains)
     record = Record(
         [
             row_of(reading, float(p), passed=bool(passed))
@@ -71,13 +79,9 @@ def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str
             if near
         ]
     )
-    for language in ("en", "zh", "across"):
-        for response in ("bare fact", "sentence", "explanation"):
-            written = lines.setdefault(f"{language} {response} written", whole)
-            lines.setdefault(f"{language} {response} recognised", written)
-    return Family(version, reader, fit_scorer(rows, sample.passed, columns), lines, unlike, record)
-
-
-def with_record(family: Family, record: Record) -> Family:
-    """The same models with another record."""
-    return replace(family, record=record)
+    for language, response in product(PLATT_LANGUAGES, ResponseType):
+        written = lines.setdefault(f"{language} {response} {Condition.WRITTEN}", whole)
+        lines.setdefault(f"{language} {response} {Condition.RECOGNISED}", written)
+    return Family(
+        version, reader, fit_scorer(rows, sample.passed, columns, sample.weight), lines, unlike, record, known
+    )

@@ -25,6 +25,7 @@ from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
 
 SHIPPED = Path(str(files("activities.checks.meaning") / "data"))
 _SHOWN = 4
+_SAME_WORDS = 0.999
 _CLEAR = 0.6
 """A telling word whose nearest counterpart is less alike than this is missing, not misheard."""
 
@@ -105,33 +106,40 @@ class MeaningJudge:
     ) -> Judgement:
         """What is said of a pair that was measured."""
         bucket = bucket_of(reading.pair)
-        evidence = tuple(evidence_of(reading, p))
-        limits = self.limits(bucket, appetite, own)
-        sentence, because = Sentence.REVIEW, ""
         if not reading.pair.actual.strip():
             return Judgement(0.0, Sentence.FAIL, ("nothing was said",), "", str(bucket))
+        if reading.verbatim:
+            return Judgement(_SAME_WORDS, Sentence.PASS, ("said word for word",), "", str(bucket))
+        limits = self.limits(bucket, appetite, own)
+        sentence, because = Sentence.REVIEW, ""
         if bucket.response is ResponseType.EXPLANATION:
             because = "an answer of this length is for a person to judge"
         elif limits.passing is None and limits.failing is None:
             because = f"too few labelled answers to decide ({bucket})"
         elif distance > 1:
-            because = f"unlike the answers that the judge was fitted on ({distance:.1f} times the allowed distance)"
+            because = f"unlike the dialogues that the judge was fitted on ({distance:.1f} times the allowed distance)"
         elif limits.passing is not None and p >= limits.passing.at:
             if reading.vetoed:
-                because = "another value was heard, but the rest agrees"
+                because = "something contradicts, but the rest agrees"
             else:
                 sentence = Sentence.PASS
         elif limits.failing is not None and 1 - p >= limits.failing.at:
-            sentence = Sentence.FAIL
+            if reading.twisted:
+                because = "one of the two denies, in other words: they may say the same"
+            else:
+                sentence = Sentence.FAIL
         else:
             because = "not sure enough either way"
-        return Judgement(round(p, 4), sentence, evidence, because, str(bucket), vetoed=reading.vetoed)
+        return Judgement(round(p, 4), sentence, tuple(evidence_of(reading, p)), because, str(bucket))
 
 
 def evidence_of(reading: Reading, p: float) -> list[str]:
     """What a person can check, the gravest first."""
     told = explain(reading.comparison)[:_SHOWN]
     told += [f"denied in one, not in the other: {word}" for word in reading.denied[:2]]
+    if reading.odd_negation and not reading.denied:
+        told.append("one of the two denies, the other does not")
+    told += [f"opposite: expected {word}, heard {other}" for word, other in reading.opposed[:2]]
     told += [f"{thing}: expected {wanted}, heard {heard}" for thing, wanted, heard in reading.miscounts[:2]]
     lost = [word for word, near in reading.missing.missing if near < _CLEAR]
     added = [word for word, near in reading.extra.missing if near < _CLEAR]

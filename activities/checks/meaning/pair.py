@@ -4,10 +4,14 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from activities.checks.spoken import digits
+from activities.checks.facts import Comparison
+from activities.checks.facts.amounts import decimal_points
+from activities.checks.spoken import digits, unabbreviated
 from voicewright.languages import base_language
 
 _EDGE = re.compile(r"(?<!\d)[.,:;!?\"“”«»()\[\]…。、，！？：；（）]+|[.,:;!?\"“”«»()\[\]…。、，！？：；（）]+(?!\d)")  # noqa: RUF001 - full-width signs
+QUESTION_WORDS = 12
+"""Words of a question's end that the encoder reads."""
 
 
 class Condition(StrEnum):
@@ -28,6 +32,8 @@ class Pair:
     language: str = "en"
     condition: Condition = Condition.UNKNOWN
     expected_language: str | None = None
+    confidence: tuple[float, ...] = ()
+    """The recogniser's, 0 to 1, for each word of `actual`; empty where it is not known."""
 
     @property
     def languages(self) -> tuple[str, str]:
@@ -37,18 +43,27 @@ class Pair:
 
 def canonical(text: str, language: str) -> str:
     """One spelling for written and recognised text: lower case, digits for number words, no punctuation at edges."""
-    return " ".join(_EDGE.sub(" ", digits(text, language)).split())
+    plain = _EDGE.sub(" ", digits(text, language)).split()
+    return " ".join(unabbreviated(plain, language))
 
 
-QUESTION_WORDS = 12
-"""Words of a question's end that the encoder reads."""
+def encoder_texts(pair: Pair, comparison: Comparison) -> tuple[str, str]:
+    """The two segments that the encoder reads: question and expected answer; actual answer.
 
-
-def encoder_texts(pair: Pair) -> tuple[str, str]:
-    """The two segments that the encoder reads: question and expected answer; actual answer."""
+    Facts of one value get the expected spelling: that `1020` is `10:20` is known, and no model must guess it.
+    """
     expected_language, language = pair.languages
     question = " ".join(canonical(pair.question, language).split()[-QUESTION_WORDS:])
-    return f"{question} | {canonical(pair.expected, expected_language)}", canonical(pair.actual, language)
+    return f"{question} | {canonical(pair.expected, expected_language)}", canonical(
+        _respelt(pair.actual, language, comparison), language
+    )
+
+
+def _respelt(text: str, language: str, comparison: Comparison) -> str:
+    plain = decimal_points(digits(text, language), language)
+    for said, expected in comparison.respelt:
+        plain = re.sub(rf"(?<!\w){re.escape(said)}(?!\w)", lambda _, put=expected: put, plain, count=1)  # type: ignore[misc]
+    return plain
 
 
 def styled(text: str) -> Condition:

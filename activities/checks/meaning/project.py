@@ -8,8 +8,9 @@ allowed, they are withdrawn: those answers go to people until the data support a
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -40,16 +41,26 @@ class Calibration:
 
     def probability(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
         """Shipped probabilities as this project's."""
-        odds = np.log(np.clip(p, 1e-6, 1 - 1e-6) / np.clip(1 - p, 1e-6, 1))
-        return sigmoid(self.slope * odds + self.shift)
+        return sigmoid(self.slope * _odds(p) + self.shift)
 
     def limits(self, shipped: Limits, bucket: Bucket, appetite: Appetite) -> Limits:
         """The thresholds of a bucket for this project."""
-        own = self.record.limits(bucket, appetite.passing, appetite.failing, appetite.confidence)
-        mine = [row for row in self.record.rows if row.bucket == bucket]
-        passing = own.passing or (None if _errs(mine, shipped, appetite, passes=True) else shipped.passing)
-        failing = own.failing or (None if _errs(mine, shipped, appetite, passes=False) else shipped.failing)
-        return Limits(passing, failing)
+        return _limits(self, shipped, bucket, appetite)
+
+
+def _odds(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-odds of probabilities; none is infinite."""
+    odds: NDArray[np.float64] = np.log(np.clip(p, 1e-6, 1 - 1e-6) / np.clip(1 - p, 1e-6, 1))
+    return odds
+
+
+@lru_cache(maxsize=500)
+def _limits(calibration: Calibration, shipped: Limits, bucket: Bucket, appetite: Appetite) -> Limits:
+    own = calibration.record.limits(bucket, appetite.passing, appetite.failing, appetite.confidence)
+    mine = [row for row in calibration.record.rows if row.bucket == bucket]
+    passing = own.passing or (None if _errs(mine, shipped, appetite, passes=True) else shipped.passing)
+    failing = own.failing or (None if _errs(mine, shipped, appetite, passes=False) else shipped.failing)
+    return Limits(passing, failing)
 
 
 def _errs(rows: Sequence[Row], shipped: Limits, appetite: Appetite, *, passes: bool) -> bool:
@@ -60,7 +71,7 @@ def _errs(rows: Sequence[Row], shipped: Limits, appetite: Appetite, *, passes: b
     taken = [
         r
         for r in rows
-        if (r.probability if passes else 1 - r.probability) >= threshold.at and not (passes and r.vetoed)
+        if (r.probability if passes else 1 - r.probability) >= threshold.at and not (r.vetoed if passes else r.twisted)
     ]
     wrong = sum(row.passed is not passes for row in taken)
     return wrong > 0 and float(beta.ppf(1 - appetite.confidence, wrong, len(taken) - wrong + 1)) > risk
@@ -72,12 +83,12 @@ def fit_calibration(rows: Sequence[Row], version: int) -> Calibration:
     passed = np.array([row.passed for row in rows], bool)
     slope, shift = 1.0, 0.0
     if len(rows) >= MIN_DECISIONS and 0.1 <= passed.mean() <= 0.9:  # noqa: PLR2004 - a tenth of each
-        slope, shift = platt(np.log(np.clip(p, 1e-6, 1 - 1e-6) / np.clip(1 - p, 1e-6, 1)), passed)
+        slope, shift = platt(_odds(p), passed)
         if slope <= 0:  # what people decided contradicts the judge altogether: its order cannot be used
             slope, shift = 0.0, float(np.log(passed.mean() / (1 - passed.mean())))
     fresh = Calibration(version, datetime.now(UTC).isoformat(timespec="seconds"), slope, shift, Record(()))
     mapped = fresh.probability(p)
-    record = Record([Row(r.bucket, float(q), r.passed, r.vetoed) for r, q in zip(rows, mapped, strict=True)])
+    record = Record([replace(row, probability=float(q)) for row, q in zip(rows, mapped, strict=True)])
     return Calibration(version, fresh.made_at, slope, shift, record)
 
 

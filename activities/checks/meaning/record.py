@@ -20,7 +20,8 @@ from voicewright.languages import base_language
 
 _NO_SPACES = 1.7
 """Characters that make a word where words have no spaces between them."""
-LONG_EXPECTED, LONG_ACTUAL = 45, 90
+LONG_EXPECTED, LONG_ACTUAL = 34, 60
+"""Words of nearly all answers in dialogues."""
 
 
 class ResponseType(StrEnum):
@@ -28,6 +29,8 @@ class ResponseType(StrEnum):
 
     BARE = "bare fact"
     SENTENCE = "sentence"
+    UNASKED = "unasked"
+    """Said without a question, as a greeting is. The data hold answers alone."""
     EXPLANATION = "explanation"
     """Free text at length: no method here judges it well enough, so people do."""
 
@@ -44,15 +47,17 @@ class Bucket:
         return f"{self.language}, {self.response}, {self.condition}"
 
 
-def bucket_of(pair: Pair, condition: Condition | None = None) -> Bucket:
+def bucket_of(pair: Pair) -> Bucket:
     """The bucket of a pair; `across` where expected and actual answer are in two languages."""
     first, second = pair.languages
     wanted, heard = _length(pair.expected, first), _length(pair.actual, second)
     if wanted > LONG_EXPECTED or (heard > LONG_ACTUAL and wanted > SHORT):
         response = ResponseType.EXPLANATION
+    elif (first, second) == ("en", "en") and not pair.question.strip():
+        response = ResponseType.UNASKED
     else:
         response = ResponseType.BARE if wanted <= SHORT or "/" in pair.expected else ResponseType.SENTENCE
-    return Bucket(first if first == second else "across", response, condition or pair.condition)
+    return Bucket(first if first == second else "across", response, pair.condition)
 
 
 def _length(text: str, language: str) -> float:
@@ -67,6 +72,7 @@ class Row:
     probability: float
     passed: bool
     vetoed: bool
+    twisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class Record:
                 round(r.probability, 5),
                 int(r.passed),
                 int(r.vetoed),
+                int(r.twisted),
             ]
             for r in self.rows
         ]
@@ -106,8 +113,8 @@ class Record:
         """Back from JSON."""
         return cls(
             [
-                Row(Bucket(language, ResponseType(kind), Condition(condition)), p, bool(passed), bool(vetoed))
-                for language, kind, condition, p, passed, vetoed in stored
+                Row(Bucket(language, ResponseType(kind), Condition(condition)), p, *(bool(one) for one in flags))
+                for language, kind, condition, p, *flags in stored
             ]
         )
 
@@ -130,7 +137,8 @@ def _of_rows(rows: Sequence[Row], risk_pass: float, risk_fail: float, confidence
     passed = np.array([row.passed for row in rows], bool)
     vetoed = np.array([row.vetoed for row in rows], bool)
     would_pass: NDArray[np.bool_] = (probability > 0.5) & ~vetoed  # noqa: PLR2004 - the likelier verdict
-    would_fail = probability <= 0.5  # noqa: PLR2004
+    twisted = np.array([row.twisted for row in rows], bool)
+    would_fail: NDArray[np.bool_] = (probability <= 0.5) & ~twisted  # noqa: PLR2004
     return Limits(
         choose(probability[would_pass], ~passed[would_pass], risk_pass, confidence),
         choose(1 - probability[would_fail], passed[would_fail], risk_fail, confidence),
@@ -144,4 +152,4 @@ def _stricter(thresholds: Sequence[Threshold | None]) -> Threshold | None:
 
 def row_of(reading: Reading, probability: float, *, passed: bool) -> Row:
     """A labelled pair as it is kept."""
-    return Row(bucket_of(reading.pair), probability, passed, reading.vetoed)
+    return Row(bucket_of(reading.pair), probability, passed, reading.vetoed, reading.twisted)

@@ -102,7 +102,8 @@ def fit_scorer(
         }  # fmt: skip
         data = lightgbm.Dataset(rows, labels.astype(int), weight=weight)
         boosters.append(lightgbm.train(options, data, num_boost_round=_ROUNDS))
-    center, scale = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0) + 1e-3
+    known = np.ma.masked_invalid(rows)  # a column of which nothing is known counts as zero
+    center, scale = known.mean(axis=0).filled(0.0), known.std(axis=0).filled(0.0) + 1e-3
     line = LogisticRegression(C=0.3, max_iter=2000)
     line.fit(_standard(rows, center, scale), labels, sample_weight=weight)
     return Scorer(

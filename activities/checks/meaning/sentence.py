@@ -41,4 +41,3 @@ class Judgement:
     evidence: tuple[str, ...]
     because: str = ""
     bucket: str = ""
-    vetoed: bool = False

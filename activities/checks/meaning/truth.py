@@ -50,6 +50,7 @@ class Labelled(BaseModel):
     service: str = ""
     condition: Condition | None = None
     number: int = 0
+    confidence: tuple[float, ...] = ()
     row: int | None = None
     """The line of the written set that a spoken one was made from, from 0."""
 
@@ -61,7 +62,13 @@ class Labelled(BaseModel):
     def pair(self, condition: Condition) -> Pair:
         """What the judge reads; `condition` holds where the line names none."""
         return Pair(
-            self.expected, self.actual, self.question or "", self.lang, self.condition or condition, self.expected_lang
+            self.expected,
+            self.actual,
+            self.question or "",
+            self.lang,
+            self.condition or condition,
+            self.expected_lang,
+            self.confidence,
         )
 
 

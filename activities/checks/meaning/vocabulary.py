@@ -1,15 +1,15 @@
 """Common English words, as the encoder's own vocabulary orders them: what is not among them is mostly a name."""
 
 import json
+from functools import cache
 from importlib.resources import files
 
 _FIRST, _COMMONEST = 1_996, 11_000
 """Rows of BERT's vocabulary that hold whole words, the commonest first."""
 
 
-def _common() -> frozenset[str]:
+@cache
+def common_words() -> frozenset[str]:
+    """In lower case; read once."""
     tokenizer = json.loads((files("activities.checks.meaning") / "data" / "tokenizer.json").read_text("utf-8"))
     return frozenset(word for word, row in tokenizer["model"]["vocab"].items() if _FIRST <= row < _COMMONEST)
-
-
-COMMON = _common()
