@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,21 @@ def test_no_agent_is_errored_not_failed(stack: LocalStack) -> None:
     done = stack.cli("run", str(SUITE), "--case", "greeting", "--agent", "ws://127.0.0.1:9/media", timeout_s=100)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "could not connect to the agent" in done.stdout
+
+
+def test_a_run_is_judged_again_without_calling_anybody(stack: LocalStack) -> None:
+    """The clean run, the largest here: the same judge on the same recordings says the same of every case."""
+    store = S3Store(stack.settings)
+    runs = Counter(key.split("/")[1] for key in store.list_keys("runs/") if key.endswith("/result.json"))
+    [(run, cases)] = runs.most_common(1)
+    dials = sum("/dial-" in key for key in store.list_keys(f"runs/{run}/"))
+    done = stack.cli("judge", "rescore", run)
+    assert done.returncode == 0, done.stderr
+    assert f"{cases} cases judged again, 0 would be decided otherwise" in done.stdout
+    assert sum("/dial-" in key for key in store.list_keys(f"runs/{run}/")) == dials
+    unknown = stack.cli("judge", "rescore", "run-nobody")
+    assert unknown.returncode == 2
+    assert "Traceback" not in unknown.stderr
 
 
 def test_the_verdict_says_who_judged(stack: LocalStack) -> None:

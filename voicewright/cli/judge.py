@@ -29,8 +29,12 @@ async def evaluate(
     condition: str = typer.Option(
         "auto", "--condition", help="How answers became text: written, recognised, unknown; auto looks at each."
     ),
-    risk: float | None = typer.Option(None, "--risk", help="Share of automatic verdicts that may be wrong."),
-    confidence: float | None = typer.Option(None, "--confidence", help="How sure the data must make us of that."),
+    risk: float | None = typer.Option(
+        None, "--risk", min=1e-6, max=0.2, help="Share of automatic verdicts that may be wrong."
+    ),
+    confidence: float | None = typer.Option(
+        None, "--confidence", min=0.5, max=0.9999, help="How sure the data must make us of that."
+    ),
 ) -> int:
     """Judge pairs of expected and actual answers.
 
