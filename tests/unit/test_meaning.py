@@ -77,6 +77,11 @@ def test_word_for_word_needs_no_model(judge: MeaningJudge) -> None:
         ),
         ("Dogs are allowed in the waiting room.", "Dogs are not allowed in the waiting room.", "denied in one"),
         ("The room is available on Monday.", "The room is unavailable on Monday.", "one of the two denies"),
+        (
+            "Your appointment on Monday has been cancelled.",
+            "Your appointment on Monday has been cancelled. We will charge you a fee of twenty five dollars.",
+            "amount: heard 25 dollars, not expected",
+        ),
         ("It is one bedroom and two baths.", "It is three bedrooms and two baths.", "expected 1, heard 3"),
     ],
 )

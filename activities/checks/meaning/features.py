@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from activities.checks.facts import CRITICAL, Comparison, Kind, compare, confusable, count
+from activities.checks.facts import CRITICAL, Comparison, Fact, Kind, compare, confusable, count, find_facts
 from activities.checks.facts.acts import ACTS, acts, negations, polarity
 from activities.checks.facts.claims import denials, miscounted
 from activities.checks.facts.names import Alignment, sounded, unmatched
@@ -59,6 +59,8 @@ class Reading:
     denied: tuple[str, ...] = ()
     miscounts: tuple[tuple[str, str, str], ...] = ()
     opposed: tuple[tuple[str, str], ...] = ()
+    invented: tuple[Fact, ...] = ()
+    """Critical facts in a sentence that neither the expected answer nor the question has, nor stand for another."""
     verbatim: bool = False
     odd_negation: bool = False
     """English, and one of the two texts negates once more than the other."""
@@ -67,9 +69,10 @@ class Reading:
 
     @property
     def vetoed(self) -> bool:
-        """Another value where a critical one was expected, or a contradiction: no automatic pass, whatever."""
+        """Another value where a critical one was expected, one more, or a contradiction: no automatic pass."""
         critical = any(fact.kind in CRITICAL for fact, _ in self.comparison.conflicts)
-        return critical or bool(self.denied or self.miscounts or self.opposed) or self.odd_negation
+        told = self.denied or self.miscounts or self.opposed or self.invented
+        return critical or bool(told) or self.odd_negation
 
     @property
     def twisted(self) -> bool:
@@ -142,9 +145,20 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     ]  # fmt: skip
     return Reading(
         pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
+        invented=_invented(comparison, pair) if len(wanted) > SHORT else (),
         verbatim=bool(wanted) and wanted == heard and expected_language == language, odd_negation=odd,
         misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
     )  # fmt: skip
+
+
+def _invented(comparison: Comparison, pair: Pair) -> tuple[Fact, ...]:
+    lost = {fact.kind for fact in comparison.missing}
+    asked = find_facts(pair.question, pair.language) if comparison.extra else []
+    return tuple(
+        fact
+        for fact in comparison.extra
+        if fact.kind in CRITICAL and fact.kind not in lost and not any(fact.same(other) for other in asked)
+    )
 
 
 def _confidence(pair: Pair, extra: Alignment) -> Sequence[float]:

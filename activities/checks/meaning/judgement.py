@@ -120,7 +120,7 @@ class MeaningJudge:
             because = f"unlike the dialogues that the judge was fitted on ({distance:.1f} times the allowed distance)"
         elif limits.passing is not None and p >= limits.passing.at:
             if reading.vetoed:
-                because = "something contradicts, but the rest agrees"
+                because = "something contradicts or was added, but the rest agrees"
             else:
                 sentence = Sentence.PASS
         elif limits.failing is not None and 1 - p >= limits.failing.at:
