@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from activities.audio import Audio, Samples
 from activities.checks.meaning.pair import Pair
-from activities.checks.meaning.sentence import Appetite, Judgement
+from activities.checks.meaning.sentence import Judgement
 from voicewright.artifact import ArtifactRef
 from voicewright.contract import Contract
 from voicewright.defect import Defect, Issue
@@ -105,12 +105,12 @@ class MeaningJudge(Protocol):
     def name(self) -> str:
         """Version, for the record."""
 
-    def judge(self, pairs: Sequence[Pair], appetite: Appetite | None = None) -> list[Judgement]:
+    def judge(self, pairs: Sequence[Pair], risk: float | None = None) -> list[Judgement]:
         """One judgement for each pair, in order. Blocking.
 
         Args:
             pairs: expected and actual answers.
-            appetite: how much error is allowed; the installation's where it is None.
+            risk: share of automatic verdicts that may be wrong; the installation's where it is None.
         """
 
 

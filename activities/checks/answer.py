@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from activities.checks.facts import Match, match_amount, match_date, match_name, match_number, match_time, spell
 from activities.checks.meaning.pair import Condition, Pair
-from activities.checks.meaning.sentence import Appetite, Sentence
+from activities.checks.meaning.sentence import Sentence
 from activities.checks.spoken import contains
 from activities.ports import MeaningJudge
 from voicewright.languages import base_language
@@ -13,6 +13,8 @@ from voicewright.pattern import compile_pattern
 from voicewright.suite import Entities, Expectation, Judge, in_language
 from voicewright.verdict import Check, CheckOutcome
 
+CUT = " ..."
+"""Ends a quotation that is not whole."""
 _SHOWN = 300
 """Characters of an answer that an evidence line quotes."""
 
@@ -44,7 +46,7 @@ class Answer:
 def answer_checks(expect: Expectation, said: Answer, *, judge: MeaningJudge | None, limits: Judge) -> Iterator[Check]:
     """Every expectation of a turn held against the words of the answer."""
     answer, turn, language = said.text, said.turn, said.language
-    quoted = answer if len(answer) <= _SHOWN else answer[:_SHOWN] + " ..."
+    quoted = answer if len(answer) <= _SHOWN else answer[:_SHOWN] + CUT
     for phrase in in_language(expect.contains, language) or []:
         heard = contains(answer, phrase, language)
         how = "was" if heard else "was not"
@@ -110,7 +112,7 @@ def _meaning(expected: str, quoted: str, answer: Answer, *, judge: MeaningJudge,
     pair = Pair(
         expected, answer.text, answer.question, answer.language, Condition.RECOGNISED, confidence=answer.confidence
     )
-    [found] = judge.judge([pair], None if limits.risk is None else Appetite(risk=limits.risk))
+    [found] = judge.judge([pair], limits.risk)
     outcome, because = _OUTCOMES[found.sentence], found.because
     # A suite may be stricter than the risk demands, never looser.
     if outcome is CheckOutcome.PASSED and limits.pass_at is not None and found.p_pass < limits.pass_at:

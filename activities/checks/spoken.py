@@ -57,7 +57,7 @@ def _east(text: str) -> str:
 def _east_number(numeral: str) -> str:
     try:
         return str(cn2an.cn2an(numeral, "smart"))
-    except ValueError:
+    except (ValueError, KeyError):  # two numbers that ran into each other
         return numeral
 
 
@@ -76,5 +76,8 @@ def contains(text: str, phrase: str, language: str) -> bool:
     """Whether the words of `phrase` are said in `text`, one after the other."""
     heard, wanted = words(text, language), words(phrase, language)
     if base_language(language) in UNSPACED:
-        return bool(wanted) and "".join(wanted) in "".join(heard)
+        sought = "".join(wanted)
+        # A number is found whole: 10 is not in 110.
+        before, after = (r"(?<!\d)" * sought[:1].isdigit(), r"(?!\d)" * sought[-1:].isdigit())
+        return bool(wanted) and re.search(before + re.escape(sought) + after, "".join(heard)) is not None
     return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(heard)} "

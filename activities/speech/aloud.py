@@ -6,7 +6,9 @@ engine.
 
 import re
 
-_MONEY = re.compile(r"(?P<sign>[$£€])\s?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<cents>\d{2}))?(?![\d,.]*\d)")
+_MONEY = re.compile(
+    r"(?P<sign>[$£€])\s?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<cents>\d{2}))?(?![\d,.]*\d)(?!\s?(?:[kKmM]\b|thousand|million|billion|trillion))"
+)
 _NAMES = {"$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent")}
 _MANY = {"cent": "cents", "penny": "pence"}
 _TELEPHONE = re.compile(r"(?<![\w.,:/-])\+?\(?\d{2,4}\)?(?:[ -]\d{3,4}){2,3}(?![\w-])")

@@ -49,6 +49,8 @@ _CHINESE_MARKS = str.maketrans(
 )
 _CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})")
 _NUMBER = re.compile(r"\d+")
+_MOST_DIGITS = 12
+_KANJI = ("ゼロ", "一", "二", "三", "四", "五", "六", "七", "八", "九")
 _HANZI = re.compile(r"([\u4e00-\u9fff]+)")
 
 
@@ -104,6 +106,8 @@ def _japanese_reader() -> tuple[Callable[[str], str], Callable[[str], str]]:
         return str(found[0] if isinstance(found, tuple) else found)
 
     def kanji(number: str) -> str:
+        if number.startswith("0") or len(number) > _MOST_DIGITS:  # a telephone number, a code
+            return "".join(_KANJI[int(digit)] for digit in number)
         return re.sub("一(?=[十百千])", "", str(cn2an.an2cn(number))).replace("零", "") or "ゼロ"
 
     return read, kanji

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from activities.checks.answer import Answer, answer_checks
 from activities.checks.judge import MIN_WORD_CONFIDENCE, decide, doubt_words
 from activities.checks.meaning.pair import Pair
-from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
+from activities.checks.meaning.sentence import Judgement, Sentence
 from voicewright.call import Side
 from voicewright.suite import Entities, Expectation, Judge
 from voicewright.transcript import SideTranscript, Word
@@ -20,7 +20,7 @@ class FixedMeaning:
     def __init__(self, sentence: Sentence, p_pass: float = 0.5) -> None:
         self.found = Judgement(p_pass, sentence, ("as told",), "" if sentence is not Sentence.REVIEW else "unsure")
 
-    def judge(self, pairs: Sequence[Pair], appetite: Appetite | None = None) -> list[Judgement]:
+    def judge(self, pairs: Sequence[Pair], risk: float | None = None) -> list[Judgement]:
         return [self.found for _ in pairs]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from activities.checks.facts import compare, explain
+from activities.checks.facts import compare, explain, match_number
 from activities.checks.meaning.features import NAMES, read
 from activities.checks.meaning.judgement import MeaningJudge
 from activities.checks.meaning.pair import Condition, Pair, styled
@@ -16,6 +16,7 @@ from activities.checks.meaning.project import fit_calibration
 from activities.checks.meaning.record import Bucket, Limits, ResponseType, Row, bucket_of
 from activities.checks.meaning.risk import Threshold, choose, upper_bound, wilson
 from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
+from activities.checks.spoken import contains, words
 
 BUCKET = Bucket("en", ResponseType.SENTENCE, Condition.RECOGNISED)
 
@@ -82,6 +83,11 @@ def test_word_for_word_needs_no_model(judge: MeaningJudge) -> None:
             "Your appointment on Monday has been cancelled. We will charge you a fee of twenty five dollars.",
             "amount: heard 25 dollars, not expected",
         ),
+        (
+            "Parking is free in front of the house.",
+            "Parking is free in front of the house. Parking is free in front of the house.",
+            "said twice: parking is free in",
+        ),
         ("It is one bedroom and two baths.", "It is three bedrooms and two baths.", "expected 1, heard 3"),
     ],
 )
@@ -89,17 +95,56 @@ def test_what_contradicts_never_passes_by_itself(
     judge: MeaningJudge, expected: str, actual: str, evidence: str
 ) -> None:
     """However alike the words: at any risk, with a question that the data know."""
-    [told] = judge.judge(
-        [Pair(expected, actual, "Can you tell me about it?", condition=Condition.WRITTEN)], Appetite(risk=0.2)
-    )
+    [told] = judge.judge([Pair(expected, actual, "Can you tell me about it?", condition=Condition.WRITTEN)], 0.2)
     assert told.sentence is not Sentence.PASS
     assert any(evidence in line for line in told.evidence), told.evidence
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "language"),
+    [
+        ("The temperature will be -5 degrees.", "the temperature will be 5 degrees", "en"),
+        ("It costs ₹500.", "It costs ¥500", "en"),
+        ("He/she will call you back on Monday at nine.", "he", "en"),
+        ("That is $5 in total.", "That is 5 dollars and 50 cents in total.", "en"),
+        ("一共110元。", "一共10元。", "zh"),
+    ],
+)
+def test_what_looks_alike_is_not_the_same(judge: MeaningJudge, expected: str, actual: str, language: str) -> None:
+    pair = Pair(expected, actual, "How much?", language, condition=Condition.WRITTEN)
+    assert judge.judge([pair], 0.02)[0].sentence is not Sentence.PASS
+
+
+def test_a_calibration_moves_shipped_thresholds_along() -> None:
+    """Answers of a bucket without decisions are decided as before, whatever was learnt elsewhere."""
+    other = Bucket("en", ResponseType.UNASKED, Condition.RECOGNISED)
+    passed = [Row(other, 0.55 + number / 400, passed=number % 8 > 0, vetoed=False) for number in range(60)]
+    failed = [Row(other, 0.2 + number / 400, passed=False, vetoed=False) for number in range(30)]
+    own = fit_calibration(passed + failed, 1)
+    shipped = Limits(Threshold(0.9, 1000, 0, 0.003), Threshold(0.95, 1000, 0, 0.003))
+    moved = own.limits(shipped, BUCKET, Appetite())
+    p = np.linspace(0.001, 0.999, 500)
+    mine = own.probability(p)
+    assert moved.passing is not None
+    assert moved.failing is not None
+    assert not np.allclose(mine, p, atol=0.01)
+    assert np.array_equal(mine >= moved.passing.at, p >= 0.9)
+    assert np.array_equal(1 - mine >= moved.failing.at, 1 - p >= 0.95)
+
+
+def test_numbers_are_found_whole() -> None:
+    assert not contains("一共110元", "10元", "zh")
+    assert contains("一共10元", "10元", "zh")
+    assert words("十一十二点", "zh")  # two numbers that ran into each other are no reason to die
+    assert not match_number("1234", "12 tickets at 34 dollars", "en").found
+    assert not match_number("1234", "code 512345", "en").found
+    assert match_number("555 0147", "call 5 5 5, 0 1 4 7 please", "en").found
 
 
 def test_a_denial_in_other_words_does_not_fail_by_itself(judge: MeaningJudge) -> None:
     asked = "Is it a good time to come?"
     pair = Pair("This is not a good time.", "This is a bad time.", asked, condition=Condition.WRITTEN)
-    [told] = judge.judge([pair], Appetite(risk=0.2))
+    [told] = judge.judge([pair], 0.2)
     assert told.sentence is Sentence.REVIEW
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +16,7 @@ from activities.checks.meaning.pair import Condition
 from activities.checks.meaning.project import ProjectCalibration
 from activities.checks.meaning.sentence import Appetite
 from activities.checks.meaning.truth import read_lines
-from activities.errors import StepError
+from activities.errors import BadInputError, StepError
 from voicewright.leave import leave
 from voicewright.outcome import ExitCode
 from voicewright.s3 import S3Store, StoreError
@@ -46,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     of_people.add_argument("--pairs", type=Path)
     of_people.add_argument("--dry-run", action="store_true")
     given = parser.parse_args(arguments)
-    settings = Settings()
     try:
+        settings = Settings()
         if given.command == "eval":
             return _evaluate(given, settings)
         if given.command == "rescore":
             return asyncio.run(_rescore(given.run, settings))
         return _calibrate(given, settings)
-    except (StepError, StoreError, OSError) as error:
+    except (StepError, StoreError, OSError, ValidationError) as error:
         message = error.message if isinstance(error, StepError) else str(error)
         _err.print("error:", message, markup=False)
         return ExitCode.BAD_INPUT
@@ -67,6 +68,8 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
             if value is not None
         }
     )
+    if given.plot and given.plot.suffix != ".png":
+        raise BadInputError(f"--plot {given.plot}: plots are PNG; give a name that ends in .png")
     judge = meaning_judge(wanted, None)
     condition = None if given.condition == "auto" else Condition(given.condition)
     with contextlib.ExitStack() as stack:
@@ -118,7 +121,7 @@ def _calibrate(given: argparse.Namespace, settings: Settings) -> int:
 def _show(made: Calibrated, appetite: Appetite) -> None:
     out = Console(highlight=False)
     out.print(
-        f"{made.decisions} decisions; on {made.before.pairs} of them, from runs that were left out, at risk "
+        f"{made.decisions} decisions; on {made.before.pairs} of them, from runs that the new one had not seen, at risk "
         f"{appetite.risk:.1%} and confidence {appetite.confidence:.0%}:"
     )
     table = Table("", "calibration error", "automatic", "wrong among them", box=None, pad_edge=False)

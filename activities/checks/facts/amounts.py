@@ -21,7 +21,7 @@ _CURRENCIES = {
 _SIGN_FIRST = re.compile(rf"(?P<sign>r\$|us\$|[$£€¥₹])\s?(?P<value>{_VALUE})")
 _WORD_AFTER = {
     sign: re.compile(
-        rf"(?P<value>{_VALUE})\s?(?:{words})(?!\w)(?:\s(?:and\s)?(?P<cents>\d{{1,2}})(?:\s(?:cents?|pence))?(?![\d\w.:]))?"
+        rf"(?P<value>{_VALUE})\s?(?:{words})(?!\w)(?:\s(?:and\s)?(?P<cents>\d{{1,2}})(?P<part>\s(?:cents?|pence|penny))?(?![\d\w.:]))?"
         if sign in "$£€"
         else rf"(?P<value>{_VALUE})\s?(?:{words})"
     )
@@ -73,7 +73,8 @@ def find_amounts(page: Page) -> Iterator[Fact]:
             if _SPLIT.fullmatch(match["value"]):  # no price has one decimal: a recogniser wrote 100 4 so
                 readings.add(f"{sign}{value // 1 + round(value % 1 * 10):.12g}")
             if cents:
-                readings = {f"{sign}{value + int(cents) / 100:.12g}", f"{sign}{value:.12g}"}
+                whole = {f"{sign}{value + int(cents) / 100:.12g}"}
+                readings = whole if match["part"] else whole | readings
             yield Fact(Kind.AMOUNT, page.strike(*match.span()), frozenset(readings))
 
 
@@ -135,6 +136,8 @@ def _numbers(text: str, language: str) -> set[float]:
 
 _ZERO = re.compile(r"\b(?:oh|o|zero)\b")
 _CODE_DIGITS = 4
+_TELEPHONE_DIGITS = 7
+_RUN = re.compile(r"\d(?:[\d\s().,-]*\d)?")
 
 
 def match_number(expected: float | str, text: str, language: str) -> Match:
@@ -144,7 +147,10 @@ def match_number(expected: float | str, text: str, language: str) -> Match:
     if isinstance(expected, str):
         code = re.sub(r"\D", "", digits(expected, language))
         if len(code) >= _CODE_DIGITS:
-            return Match(code in re.sub(r"\D", "", _ZERO.sub("0", digits(text, language))), shown)
+            runs = [re.sub(r"\D", "", run) for run in _RUN.findall(_ZERO.sub("0", digits(text, language)))]
+            # A country's or an area's number may stand before a telephone number.
+            found = any(run == code or (len(code) >= _TELEPHONE_DIGITS and run.endswith(code)) for run in runs)
+            return Match(found, shown)
         wanted = _numbers(expected, language)
         return Match(bool(wanted & heard), shown, unsure=not wanted)
     return Match(float(expected) in heard, shown)

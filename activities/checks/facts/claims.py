@@ -30,6 +30,8 @@ _NEGATORS = frozenset(
     ]
 )
 _SCOPE = 4
+_PHRASE = 4
+_MOSTLY = 0.6
 _BREAKS = frozenset(["but", "and", "however", "they", "their", "the", "phone", "its", "it"])
 
 
@@ -57,6 +59,16 @@ def denials(expected: Sequence[str], actual: Sequence[str]) -> list[str]:
     """Words that one text denies and the other affirms."""
     wanted, heard = denied(expected), denied(actual)
     return [word for word, no in wanted.items() if word in heard and heard[word] is not no]
+
+
+def said_twice(expected: Sequence[str], actual: Sequence[str]) -> str:
+    """The phrase with which most of an answer says itself again; empty where it does not, or was expected to."""
+    runs = [tuple(actual[at : at + _PHRASE]) for at in range(len(actual) - _PHRASE + 1)]
+    wanted = [tuple(expected[at : at + _PHRASE]) for at in range(len(expected) - _PHRASE + 1)]
+    again = [at for at, run in enumerate(runs) if runs.count(run) > 1]
+    covered = {at + step for at in again for step in range(_PHRASE)}
+    meant = len(set(wanted)) < len(wanted)
+    return " ".join(runs[again[0]]) if again and not meant and len(covered) > _MOSTLY * len(actual) else ""
 
 
 def counted(text: str) -> dict[str, set[str]]:

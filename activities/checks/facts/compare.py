@@ -53,7 +53,14 @@ class Comparison:
         """How facts were said, and how the same facts were expected to be: (`1020`, `10:20`)."""
         found = []
         for other in self.heard:
-            fact = next((fact for fact in self.expected if fact.same(other) or _same_number(fact, other)), None)
+            fact = next((fact for fact in self.expected if fact.same(other)), None) or next(
+                (
+                    fact
+                    for fact in self.expected
+                    if _same_number(fact, other) and fact not in self.missing and not any(map(fact.same, self.heard))
+                ),
+                None,
+            )
             if fact is not None and fact.said != other.said:
                 found.append((other.said, fact.said))
         return sorted(found, key=lambda pair: -len(pair[0]))

@@ -1,11 +1,12 @@
 """What people decided, as labelled pairs.
 
-A person decides on a case. What that says of one answer is certain only where one answer was in doubt, or where the
-case was let pass: then every answer in doubt was right.
+A person decides on a case. What that says of one answer is certain where that one alone was in doubt. Of several a pass
+would tell as much, but a fail would not, and labels of passes alone would make answers look righter than they are.
 """
 
 import json
 
+from activities.checks.answer import CUT
 from activities.checks.meaning.pair import Condition
 from activities.checks.meaning.truth import Labelled
 from activities.ports import ObjectStore
@@ -21,9 +22,9 @@ def decided_pairs(result: CaseResult, case: Case) -> list[Labelled]:
     if result.review is None or result.verdict is None:
         return []
     unsure = [check for check in result.verdict.checks if check.outcome is CheckOutcome.UNSURE]
-    passed = result.review.verdict is ReviewVerdict.PASS
-    if not passed and len(unsure) != 1:
+    if len(unsure) != 1:
         return []
+    passed = result.review.verdict is ReviewVerdict.PASS
     return [
         Labelled(
             expected=check.expected,
@@ -36,7 +37,7 @@ def decided_pairs(result: CaseResult, case: Case) -> list[Labelled]:
             condition=Condition.RECOGNISED,
         )
         for check in unsure
-        if check.kind == "meaning" and check.expected
+        if check.kind == "meaning" and check.expected and not check.actual.endswith(CUT)
     ]
 
 
@@ -52,5 +53,5 @@ def kept(store: ObjectStore, project: str) -> list[Labelled]:
     """All labelled pairs of a project."""
     found = []
     for key in store.list_keys(decision_key(project, "")):
-        found += [Labelled.model_validate(json.loads(line)) for line in store.get(key).decode().splitlines()]
+        found += [Labelled.model_validate(json.loads(line)) for line in store.get(key).decode().split("\n")]
     return found

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 
 from activities.checks.facts import CRITICAL, Comparison, Fact, Kind, compare, confusable, count, find_facts
 from activities.checks.facts.acts import ACTS, acts, negations, polarity
-from activities.checks.facts.claims import denials, miscounted
+from activities.checks.facts.claims import denials, miscounted, said_twice
 from activities.checks.facts.names import Alignment, sounded, unmatched
 from activities.checks.facts.opposites import opposites
 from activities.checks.meaning.pair import Condition, Pair, canonical
@@ -43,6 +43,8 @@ SHORT = 5
 """Words up to which an expected answer is a bare fact rather than a sentence."""
 _CHOICE = re.compile(r"(?<!\d)/|/(?!\d)")
 _MAX_ALTERNATIVES = 12
+_SIGNS = re.compile(r"(?<!\w)[-\u2212](?=\d)|[\u00a2\u00a5\u20a0-\u20cf]")
+"""Minus, and signs of money that words do not keep."""
 _READ = 120
 """Words that are aligned; what is longer is an explanation, and for people."""
 
@@ -61,6 +63,8 @@ class Reading:
     opposed: tuple[tuple[str, str], ...] = ()
     invented: tuple[Fact, ...] = ()
     """Critical facts in a sentence that neither the expected answer nor the question has, nor stand for another."""
+    repeated: str = ""
+    """With which most of the answer says itself again."""
     verbatim: bool = False
     odd_negation: bool = False
     """English, and one of the two texts negates once more than the other."""
@@ -69,10 +73,11 @@ class Reading:
 
     @property
     def vetoed(self) -> bool:
-        """Another value where a critical one was expected, one more, or a contradiction: no automatic pass."""
-        critical = any(fact.kind in CRITICAL for fact, _ in self.comparison.conflicts)
-        told = self.denied or self.miscounts or self.opposed or self.invented
-        return critical or bool(told) or self.odd_negation
+        """Another value where one was expected, a critical one more, or a contradiction: no automatic pass."""
+        told = (
+            self.comparison.conflicts or self.denied or self.miscounts or self.opposed or self.invented or self.repeated
+        )
+        return bool(told) or self.odd_negation
 
     @property
     def twisted(self) -> bool:
@@ -98,9 +103,10 @@ def _nearness(option: str, actual: str) -> tuple[bool, float]:
 
 
 def alternatives(expected: str) -> list[str]:
-    """`a/b` with short parts is a choice between them."""
+    """`a/b` with short parts is a choice between them; `he/she will call` is none."""
     parts = [part.strip() for part in _CHOICE.split(expected) if part.strip()]
-    if len(parts) > 1 and all(len(part.split()) <= 2 * SHORT for part in parts):
+    lengths = [len(part.split()) for part in parts]
+    if len(parts) > 1 and max(lengths) <= min(2 * SHORT, 3 * min(lengths) + 2):
         return parts[:_MAX_ALTERNATIVES]
     return [expected]
 
@@ -146,9 +152,17 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     return Reading(
         pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
         invented=_invented(comparison, pair) if len(wanted) > SHORT else (),
-        verbatim=bool(wanted) and wanted == heard and expected_language == language, odd_negation=odd,
+        repeated=said_twice(wanted[:_READ], heard[:_READ]),
+        verbatim=choices == 1 and _same_words(pair, comparison, wanted, heard), odd_negation=odd,
         misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
     )  # fmt: skip
+
+
+def _same_words(pair: Pair, comparison: Comparison, wanted: Sequence[str], heard: Sequence[str]) -> bool:
+    """Word for word in one language, with every fact, sign of money and minus."""
+    alike = bool(wanted) and wanted == heard and not comparison.missing and not comparison.extra
+    first, second = pair.languages
+    return alike and first == second and _SIGNS.findall(pair.expected) == _SIGNS.findall(pair.actual)
 
 
 def _invented(comparison: Comparison, pair: Pair) -> tuple[Fact, ...]:

@@ -6,6 +6,7 @@ for a person, and says why.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
@@ -73,9 +74,9 @@ class MeaningJudge:
         """Load now instead of with the first verdict."""
         self.judge([Pair("hello", "hello", condition=Condition.RECOGNISED)])
 
-    def judge(self, pairs: Sequence[Pair], appetite: Appetite | None = None) -> list[Judgement]:
+    def judge(self, pairs: Sequence[Pair], risk: float | None = None) -> list[Judgement]:
         """One judgement for each pair, in order. Blocking."""
-        wanted = appetite or self._appetite
+        wanted = self._appetite if risk is None else replace(self._appetite, risk=risk)
         readings = [read(pair) for pair in pairs]
         probability, distance = self.measure(readings)
         own = self._calibration.current() if self._calibration is not None else None
@@ -137,6 +138,7 @@ def evidence_of(reading: Reading, p: float) -> list[str]:
     """What a person can check, the gravest first."""
     told = explain(reading.comparison)[:_SHOWN]
     told += [f"denied in one, not in the other: {word}" for word in reading.denied[:2]]
+    told += [f"said twice: {reading.repeated} ..."] if reading.repeated else []
     if reading.odd_negation and not reading.denied:
         told.append("one of the two denies, the other does not")
     told += [f"opposite: expected {word}, heard {other}" for word, other in reading.opposed[:2]]

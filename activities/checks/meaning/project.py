@@ -25,6 +25,8 @@ from activities.ports import ObjectStore
 from voicewright.artifact import calibration_key
 
 _FRESH_S = 30.0
+_FEW = 1.0
+"""Strength of the data against a line that changes nothing: a few decisions that agree must not make all sure."""
 MIN_DECISIONS = 40
 """Decisions, with at least a tenth of each kind, that a line of their own takes."""
 
@@ -57,10 +59,25 @@ def _odds(p: NDArray[np.float64]) -> NDArray[np.float64]:
 @lru_cache(maxsize=500)
 def _limits(calibration: Calibration, shipped: Limits, bucket: Bucket, appetite: Appetite) -> Limits:
     own = calibration.record.limits(bucket, appetite.passing, appetite.failing, appetite.confidence)
+    shipped = _on_scale_of(calibration, shipped)
     mine = [row for row in calibration.record.rows if row.bucket == bucket]
     passing = own.passing or (None if _errs(mine, shipped, appetite, passes=True) else shipped.passing)
     failing = own.failing or (None if _errs(mine, shipped, appetite, passes=False) else shipped.failing)
     return Limits(passing, failing)
+
+
+def _on_scale_of(calibration: Calibration, shipped: Limits) -> Limits:
+    """Shipped thresholds for this project's probabilities: the same answers are past them. None where order is lost."""
+    if calibration.slope <= 0:
+        return Limits(None, None)
+
+    def moved(p: float) -> float:
+        return float(calibration.probability(np.array([p]))[0])
+
+    passing, failing = shipped.passing, shipped.failing
+    return Limits(
+        passing and replace(passing, at=moved(passing.at)), failing and replace(failing, at=1 - moved(1 - failing.at))
+    )
 
 
 def _errs(rows: Sequence[Row], shipped: Limits, appetite: Appetite, *, passes: bool) -> bool:
@@ -83,7 +100,7 @@ def fit_calibration(rows: Sequence[Row], version: int) -> Calibration:
     passed = np.array([row.passed for row in rows], bool)
     slope, shift = 1.0, 0.0
     if len(rows) >= MIN_DECISIONS and 0.1 <= passed.mean() <= 0.9:  # noqa: PLR2004 - a tenth of each
-        slope, shift = platt(_odds(p), passed)
+        slope, shift = platt(_odds(p), passed, _FEW)
         if slope <= 0:  # what people decided contradicts the judge altogether: its order cannot be used
             slope, shift = 0.0, float(np.log(passed.mean() / (1 - passed.mean())))
     fresh = Calibration(version, datetime.now(UTC).isoformat(timespec="seconds"), slope, shift, Record(()))

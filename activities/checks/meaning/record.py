@@ -20,8 +20,8 @@ from voicewright.languages import base_language
 
 _NO_SPACES = 1.7
 """Characters that make a word where words have no spaces between them."""
-LONG_EXPECTED, LONG_ACTUAL = 34, 60
-"""Words of nearly all answers in dialogues."""
+LONG_EXPECTED, LONG_ACTUAL, LONG_BARE = 34, 60, 70
+"""Words of nearly all answers in dialogues, and to bare facts; the encoder reads little more."""
 
 
 class ResponseType(StrEnum):
@@ -51,7 +51,7 @@ def bucket_of(pair: Pair) -> Bucket:
     """The bucket of a pair; `across` where expected and actual answer are in two languages."""
     first, second = pair.languages
     wanted, heard = _length(pair.expected, first), _length(pair.actual, second)
-    if wanted > LONG_EXPECTED or (heard > LONG_ACTUAL and wanted > SHORT):
+    if wanted > LONG_EXPECTED or heard > (LONG_ACTUAL if wanted > SHORT else LONG_BARE):
         response = ResponseType.EXPLANATION
     elif (first, second) == ("en", "en") and not pair.question.strip():
         response = ResponseType.UNASKED

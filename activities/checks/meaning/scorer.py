@@ -128,7 +128,7 @@ def cross_fit(
     return margins
 
 
-def platt(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
+def platt(margins: NDArray[np.float64], labels: NDArray[np.bool_], strength: float = 1e6) -> tuple[float, float]:
     """Slope and shift that turn margins into calibrated log-odds."""
-    line = LogisticRegression(C=1e6, max_iter=1000).fit(margins[:, None], labels)
+    line = LogisticRegression(C=strength, max_iter=1000).fit(margins[:, None], labels)
     return float(line.coef_[0, 0]), float(line.intercept_[0])

@@ -6,6 +6,7 @@ are by group, never by line: lines of one dialogue, or answers to one question, 
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -83,13 +84,15 @@ def read_lines(path: Path) -> Iterator[Labelled]:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _line(path, number, line)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise BadInputError(f"cannot read {path}: {error}") from None
 
 
 def _line(path: Path, number: int, line: str) -> Labelled:
     try:
         read = Labelled.model_validate_json(line)
+        if read.rules is not None:
+            read.rules.expectation()
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
