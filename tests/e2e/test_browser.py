@@ -94,7 +94,7 @@ async def test_a_validator_listens_and_decides(
 ) -> None:
     await tab.goto(f"{stack.settings.web_url}/reviews")
     await tab.click(f'a[href*="{run_id}/parking/en/1"]')
-    assert "Is there any parking" in await tab.inner_text("#view")
+    await tab.locator("#view", has_text="Is there any parking").wait_for()  # drawn once its data have come
     assert "recogniser" in await tab.inner_text(".reason")
     assert await plays(tab)
     caller, agent = await tab.evaluate(LOUDNESS)
@@ -113,7 +113,7 @@ async def test_a_validator_listens_and_decides(
     assert progress.counts == {Outcome.PASSED: 1, Outcome.FAILED: 1}
     await tab.goto(f"{stack.settings.web_url}/defects")
     await tab.click("tr:has-text('parking') a")
-    assert "decided by Ada" in await tab.inner_text("main")
+    await tab.locator("main", has_text="decided by Ada").wait_for()
 
 
 @pytest.mark.timeout(120)
@@ -136,7 +136,7 @@ async def test_the_report_opens_from_a_file(
     await tab.fill("input[type=search]", "parking")
     assert await tab.locator("#cases tbody tr").count() == 1
     await tab.click("#cases a")
-    assert "fail by Ada" in await tab.inner_text("#case")
+    await tab.locator("#case", has_text="fail by Ada").wait_for()
     assert await plays(tab)
     word = tab.locator(".word").first
     assert re.search(r"\d s to", await word.get_attribute("title") or "")
