@@ -159,7 +159,7 @@ _SHIFTED = ("answers_en", "graded_en_de", "negation_en")
 
 def dialogue_judge(data: Path, folder: Path) -> MeaningJudge:
     """A judge whose scorer, calibration and thresholds know English dialogues alone."""
-    for name in ("encoder.onnx", "sentences.onnx", "tokenizer.json"):
+    for name in ("encoder.onnx", "sentences.onnx", "tokenizer.json", f"{ACROSS}.json.gz"):
         shutil.copyfile(SHIPPED / name, folder / name)
     sample = Sample.of(scorer_dialogue(data), Condition.WRITTEN)
     fit_family("dialogues", Encoder(folder), sample).write(folder / f"{ENGLISH}.json.gz")
