@@ -58,9 +58,9 @@ class Family:
         margin = self.scorer.margin(rows)
         line = np.array([self.platt[platt_key(reading.pair)] for reading in readings])
         far = np.asarray(self.unlike.distance(vectors) / self.unlike.limit, np.float64)
-        return sigmoid(line[:, 0] * margin + line[:, 1]), np.maximum(far, self._unasked(readings))
+        return sigmoid(line[:, 0] * margin + line[:, 1]), np.maximum(far, self._away(readings))
 
-    def _unasked(self, readings: Sequence[Reading]) -> NDArray[np.float64]:
+    def _away(self, readings: Sequence[Reading]) -> NDArray[np.float64]:
         """How far questions are from those of the data, as a share of the limit; 0 where there is none."""
         away = np.zeros(len(readings))
         asked = [at for at, reading in enumerate(readings) if reading.pair.question.strip()]
