@@ -195,8 +195,9 @@ def _heard(text: Sequence[str], other: Sequence[str]) -> Sequence[float]:
 
 def _opposed(expected: Sequence[str], actual: Sequence[str]) -> list[tuple[str, str]]:
     """Opposites, besides those of which one is a negation and counted as such."""
-    lost = [word for word in expected[:_READ] if word not in set(actual)]
-    added = [word for word in actual[:_READ] if word not in set(expected)]
+    said, wanted = set(actual), set(expected)
+    lost = [word for word in expected[:_READ] if word not in said]
+    added = [word for word in actual[:_READ] if word not in wanted]
     return [pair for pair in opposites(lost, added) if not any(negations(word, "en") for word in pair)]
 
 
