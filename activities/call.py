@@ -1,40 +1,59 @@
 """Step 2: caller speech to a live conversation, recorded.
 
 A call that was recorded is never dialled again: `call.json` is written last, and a later attempt that finds it returns
-it. Every dialling is noted before it happens, so the record also says how many there were. An attempt that died with
-its worker took its connection with it, so dialling again cannot make two calls at once on this channel.
+it. Every dialling is noted before it happens, and what became of it after, so the record also says how many there were.
+A call of unknown fate, whose worker died, is dialled again only where nobody's telephone rings by that: on channels
+whose connection died with the worker.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 from temporalio import activity
 
 from activities.audio import read_wav, wav_bytes
-from activities.errors import BadInputError
+from activities.errors import (
+    BadInputError,
+    CallLostError,
+    InstallationError,
+    LineDiedError,
+    LineError,
+    RateLimitedError,
+)
 from activities.heartbeat import heartbeats
-from activities.ports import Dialler, ObjectStore
+from activities.ports import Dialler, LiveEars, MediaStats, ObjectStore
 from activities.suites import SuiteLibrary
-from activities.telephony.conversation import Conversation, Held, PlannedTurn
-from activities.telephony.timeline import measure
+from activities.telephony.backdrop import Backdrop
+from activities.telephony.caller_profile import CallerProfile
+from activities.telephony.conversation import Conversation, Held
+from activities.telephony.script import Planned, plan
+from activities.telephony.timeline import events, measure
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.artifact import ArtifactRef
-from voicewright.call import CallRecord, CallSummary, Pacing, Waveform
+from voicewright.call import CallRecord, CallSummary, Network, Pacing, Waveform
 from voicewright.case import CaseRequest
 from voicewright.report.waveform import outlines
 from voicewright.steps import CallerSpeech, CallRequest
 from voicewright.suite import Case
+
+_JSON = "application/json"
 
 
 class CallStep:
     """Holds one conversation per activity. `diallers` maps a channel's name to how it is reached."""
 
     def __init__(
-        self, store: ObjectStore, suites: SuiteLibrary, diallers: Mapping[str, Dialler], detectors: Detectors
+        self,
+        store: ObjectStore,
+        suites: SuiteLibrary,
+        diallers: Mapping[str, Dialler],
+        detectors: Detectors,
+        ears: Callable[[str], LiveEars] | None = None,
     ) -> None:
+        self._ears = ears
         self._detectors = detectors
         self._store = store
         self._suites = suites
@@ -47,6 +66,7 @@ class CallStep:
         Raises:
             LineError: the agent could not be reached.
             LineDiedError: the connection broke during the call.
+            CallLostError: ... on a line where nobody is rung twice, or an earlier attempt's call is of unknown fate.
             BadInputError: the agent refused us for good.
         """
         case = request.case
@@ -54,11 +74,11 @@ class CallStep:
         if recorded is not None:
             ref = self._store.reference(case.file("call.json"), recorded, "application/json")
             return _summary(CallRecord.model_validate_json(recorded), ref)
-        suite, script, agent = await self._suites.case(case)
+        suite, script_case, agent = await self._suites.case(case)
         dialler = self._diallers.get(agent.channel)
         if dialler is None:
             raise BadInputError(f"this worker knows no channel {agent.channel!r}: it knows {', '.join(self._diallers)}")
-        dials = await self._note_dial(case)
+        dials = await self._note_dial(case, dialler)
         phase = "dialling"
         conversation: Conversation | None = None
 
@@ -67,17 +87,31 @@ class CallStep:
 
         async with heartbeats(progress), AsyncExitStack() as borrowed:
             began_s = time.monotonic()
-            line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}")
+            try:
+                line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}")
+            except (LineError, BadInputError, InstallationError, RateLimitedError) as error:
+                await self._note_outcome(case, dials, str(error))
+                raise
             meter = activity.metric_meter().with_additional_attributes({"channel": agent.channel})
             meter.create_histogram_float(
                 "voicewright_call_setup_ms", "From dialling to an established line.", "ms"
             ).record(1000 * (time.monotonic() - began_s))
             try:
+                caller = CallerProfile(suite.profile(case.key.profile), line.rate_hz, str(case.key))
                 loan = self._detectors.borrow(line.rate_hz)
                 detector = await asyncio.to_thread(borrowed.enter_context, loan)
-                conversation = Conversation(line, suite.limits, VoiceActivity(detector, line.rate_hz))
-                plan = await asyncio.to_thread(self._plan, script, request.speech, line.rate_hz)
-                held = await conversation.hold(plan)
+                script, backdrop = await asyncio.to_thread(
+                    self._script, script_case, request.speech, line.rate_hz, caller
+                )
+                ears = self._ears(case.key.language) if self._ears is not None else None
+                conversation = Conversation(
+                    caller.line(line), suite.limits, VoiceActivity(detector, line.rate_hz), ears, backdrop
+                )
+                held = await conversation.hold(script)
+            except LineDiedError as error:
+                if dialler.redials:
+                    raise
+                raise CallLostError(f"{error.message}; nobody is called twice for one case") from None
             finally:
                 await line.hang_up()
             record, ref = await asyncio.to_thread(self._record, case, agent.channel, held, dials)
@@ -90,25 +124,35 @@ class CallStep:
         )
         return _summary(record, ref)
 
-    async def _note_dial(self, case: CaseRequest) -> int:
+    async def _note_dial(self, case: CaseRequest, dialler: Dialler) -> int:
         """Write down that this case is about to be dialled; returns how often it was, this time included."""
         number = 1
         note = json.dumps({"attempt": activity.info().attempt}).encode()
         while True:
             key = case.file(f"dial-{number}.json")
-            if await asyncio.to_thread(self._store.put_if_absent, key, note, "application/json") is not None:
+            earlier = await asyncio.to_thread(self._store.get_if_present, key)
+            if earlier is None and await asyncio.to_thread(self._store.put_if_absent, key, note, _JSON) is not None:
                 return number
+            if earlier is not None and not dialler.redials and "outcome" not in json.loads(earlier):
+                raise CallLostError(
+                    "an earlier attempt dialled and was not heard of again: its worker died in the call; "
+                    "nobody is called twice for one case"
+                )
             number += 1
 
-    def _plan(self, case: Case, speech: CallerSpeech, rate_hz: int) -> list[PlannedTurn]:
+    async def _note_outcome(self, case: CaseRequest, number: int, outcome: str) -> None:
+        """Write down that a dialling led to no call, so that dialling again rings nobody twice."""
+        note = json.dumps({"attempt": activity.info().attempt, "outcome": outcome}).encode()
+        await asyncio.to_thread(self._store.put, case.file(f"dial-{number}.json"), note, _JSON)
+
+    def _script(
+        self, case: Case, speech: CallerSpeech, rate_hz: int, caller: CallerProfile
+    ) -> tuple[list[Planned], Backdrop]:
         spoken = {
-            utterance.turn: read_wav(self._store.get(utterance.audio.key))[0].at_rate(rate_hz).samples
+            utterance.turn: caller.sound(read_wav(self._store.get(utterance.audio.key))[0].at_rate(rate_hz).samples)
             for utterance in speech.utterances
         }
-        return [
-            PlannedTurn(index=index, speech=spoken.get(index), judged=turn.expect is not None)
-            for index, turn in enumerate(case.turns)
-        ]
+        return plan(case, spoken), caller.backdrop(list(spoken.values()), self._store)
 
     def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> tuple[CallRecord, ArtifactRef]:
         wav = wav_bytes([held.caller, held.agent], held.rate_hz)
@@ -134,9 +178,19 @@ class CallStep:
                 late_max_ms=worst,
             ),
             waveform=Waveform(caller=caller_wave, agent=agent_wave),
+            events=events(held),
+            network=_network(held.stats),
         )
         body = record.model_dump_json().encode()
         return record, self._store.put(case.file("call.json"), body, "application/json")
+
+
+def _network(stats: MediaStats | None) -> Network | None:
+    if stats is None:
+        return None
+    return Network(
+        codec=stats.codec, packets=stats.received, packets_lost=stats.lost, jitter_ms=round(stats.jitter_ms, 1)
+    )
 
 
 def _summary(record: CallRecord, ref: ArtifactRef) -> CallSummary:

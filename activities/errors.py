@@ -2,12 +2,16 @@
 
     StepError                     errored; the agent is not blamed
     ├── BadInputError             asked for something that cannot be done; trying again cannot help
-    │   └── GoneError             ... because somebody removed it outside
+    │   ├── GoneError             ... because somebody removed it outside
+    │   └── CallRefusedError      ... because the agent's side refused the call for good
+    ├── CallLostError             a call of unknown fate, on a line where nobody is rung twice
     ├── InstallationError         a model, a setting or a permission is missing; trying again cannot help
     └── UnavailableError          worth trying again
         ├── RateLimitedError      ... after the time that the service named
         ├── SpeechServiceError    an online voice did not deliver
         ├── LineError             no connection to the agent
+        │   ├── LineBusyError     ... it is busy
+        │   └── NoAnswerError     ... it rings, and nobody answers
         └── LineDiedError         the connection broke in the middle of a call
 
 `voicewright.s3.StoreError` stands beside them and is worth trying again too. How often and how soon is written
@@ -61,6 +65,22 @@ class SpeechServiceError(UnavailableError):
 
 class LineError(UnavailableError):
     """The agent could not be reached."""
+
+
+class LineBusyError(LineError):
+    """The agent's line is busy."""
+
+
+class NoAnswerError(LineError):
+    """It rang, and nobody answered."""
+
+
+class CallRefusedError(BadInputError):
+    """The agent's side refused the call for good: declined, unknown number, no permission."""
+
+
+class CallLostError(StepError):
+    """What became of a call is not known, or it broke; on this channel nobody is called twice for one case."""
 
 
 class LineDiedError(UnavailableError):

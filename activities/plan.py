@@ -7,8 +7,9 @@ from temporalio import activity
 from activities.errors import BadInputError
 from activities.suites import SuiteLibrary, target
 from voicewright.case import CaseKey
+from voicewright.profile import PLAIN
 from voicewright.run import PageRequest, PlanPage, RunPlan, RunRequest
-from voicewright.suite import Case, Suite, without_query
+from voicewright.suite import Case, Suite
 
 
 class PlanStep:
@@ -34,7 +35,7 @@ class PlanStep:
             max_parallel=page.request.max_parallel or suite.max_parallel,
             call_limit_ms=suite.limits.call_s * 1000,
             agent_url=page.request.agent_url,
-            agent=f"{agent.channel} {without_query(agent.url)}",
+            agent=f"{agent.channel} {agent.shown}",
             review=suite.review.policy(),
         )
         return PlanPage(plan=plan, keys=tuple(keys[page.offset : page.offset + page.limit]))
@@ -61,6 +62,11 @@ def expand(suite: Suite, request: RunRequest) -> list[CaseKey]:
         raise BadInputError(
             f"{suite.suite} is not spoken in {_some(sorted(unknown))}: its languages are {_some(sorted(spoken))}"
         )
+    callers = {name for case in suite.cases for name in suite.profiles_of(case)}
+    if unknown := set(request.profiles) - callers:
+        raise BadInputError(
+            f"no case of {suite.suite} is spoken by {_some(sorted(unknown))}: its callers are {_some(sorted(callers))}"
+        )
     keys = [key for case in suite.cases if _asked_for(case, request) for key in _appearances(suite, case, request)]
     if not keys:
         raise BadInputError(
@@ -78,9 +84,11 @@ def _asked_for(case: Case, request: RunRequest) -> bool:
 def _appearances(suite: Suite, case: Case, request: RunRequest) -> list[CaseKey]:
     repeats = request.repeats or case.repeats or suite.defaults.repeats
     return [
-        CaseKey(case=case.id, language=language, repeat=repeat)
+        CaseKey(case=case.id, language=language, repeat=repeat, profile="" if profile == PLAIN else profile)
         for language in suite.languages_of(case)
         if not request.languages or language in request.languages
+        for profile in suite.profiles_of(case)
+        if not request.profiles or profile in request.profiles
         for repeat in range(1, repeats + 1)
     ]
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from activities.audio import Audio, Samples
 from activities.checks.meaning.pair import Pair
 from activities.checks.meaning.sentence import Judgement
+from voicewright.agent import AgentTarget
 from voicewright.artifact import ArtifactRef
 from voicewright.contract import Contract
 from voicewright.defect import Defect, Issue
 from voicewright.run import RunNotice
-from voicewright.suite import AgentTarget
+from voicewright.turn import Said
 
 
 class ObjectStore(Protocol):
@@ -151,12 +153,48 @@ class RubricJudge(Protocol):
         """
 
 
+class LineEventKind(StrEnum):
+    """What a line may bring besides audio."""
+
+    KEY = "key"
+    """The agent pressed a key; `value` is the key."""
+    TRANSFER = "transfer"
+    """The agent hands the call on; `value` is where to."""
+    ANSWER = "answer"
+    """The agent's words as its protocol has them; `value` is the text, `data` what else it said of it."""
+    NOTE = "note"
+    """Anything else worth keeping: ringing, what answered."""
+
+
+@dataclass(frozen=True)
+class LineEvent:
+    """Something that came at `at_s` on the monotonic clock."""
+
+    kind: LineEventKind
+    value: str
+    at_s: float
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class MediaStats:
+    """How the network treated the audio, as far as the channel can know."""
+
+    received: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+    codec: str = ""
+
+
 class Line(Protocol):
-    """A live call. Time is counted in frames of `FRAME_MS`; nothing here waits for the far end to speak."""
+    """A live call. Time is counted in frames of `FRAME_MS`; nothing here waits for the far end to speak.
+
+    Channels derive from `activities.telephony.line.PlainLine`, which says what most of them do.
+    """
 
     @property
     def rate_hz(self) -> int:
-        """Rate of the samples both ways."""
+        """Rate of the samples both ways; 8000 or 16000."""
 
     @property
     def hung_up(self) -> str | None:
@@ -172,12 +210,53 @@ class Line(Protocol):
     def receive(self) -> Samples:
         """The frame of agent audio that a telephone would play now; silence where there is none."""
 
+    def heard(self, began_s: float, samples: int) -> Samples | None:
+        """The agent's side as it arrived, laid out on the call's clock; None where that is what `receive` gave."""
+
+    @property
+    def sending_delay_s(self) -> float:
+        """How much later than it was given to `send` a frame leaves this machine."""
+
+    @property
+    def sends_keys(self) -> bool:
+        """Whether keys travel as events; if not, they are pressed as tones in the audio."""
+
+    async def press(self, key: str) -> None:
+        """Press a key by event.
+
+        Raises:
+            LineDiedError: the connection is broken.
+        """
+
+    def events(self) -> list[LineEvent]:
+        """What came besides audio since the last time this was asked."""
+
+    def stats(self) -> MediaStats | None:
+        """What is known of the network; None where there is nothing to know."""
+
+    async def turn_over(self) -> None:
+        """The caller has said all that there is to say in this turn."""
+
     async def hang_up(self) -> None:
         """End the call from our side; harmless when it is over already."""
 
 
+class LiveEars(Protocol):
+    """Understands the agent while the call goes on, for scripts that depend on its words."""
+
+    async def understand(self, samples: Samples, rate_hz: int) -> str:
+        """The words in a stretch of the agent's side."""
+
+    async def holds(self, said: Said, text: str) -> bool:
+        """Whether words fit a condition of the suite."""
+
+
 class Dialler(Protocol):
     """A way to reach agents of one channel."""
+
+    @property
+    def redials(self) -> bool:
+        """Whether a call of unknown fate may be dialled again: nobody's telephone rings twice by that."""
 
     async def dial(self, target: AgentTarget, *, call_id: str) -> Line:
         """Set up a call.

@@ -83,7 +83,7 @@ class RecordStep:
 
 
 def _result_key(run_id: str, key: CaseKey) -> str:
-    return case_key(run_id, key.case, key.language, key.repeat, "result.json")
+    return case_key(run_id, key.case, key.cell, key.repeat, "result.json")
 
 
 def _present(found: Iterable[CaseUpdate | None]) -> list[CaseUpdate]:

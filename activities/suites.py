@@ -66,5 +66,12 @@ class SuiteLibrary:
 
 
 def target(suite: Suite, agent_url: str | None) -> AgentTarget:
-    """Whom to call: the suite's agent, perhaps at another address."""
-    return suite.agent if agent_url is None else suite.agent.model_copy(update={"url": agent_url})
+    """Whom to call: the suite's agent, perhaps at another address.
+
+    Raises:
+        BadInputError: the suite's channel cannot call that address.
+    """
+    try:
+        return suite.agent if agent_url is None else suite.agent.at(agent_url)
+    except ValueError as error:
+        raise BadInputError(str(error)) from None

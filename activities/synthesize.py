@@ -43,10 +43,10 @@ class SynthesizeStep:
             RateLimitedError: an online voice wants us to wait.
         """
         suite, case, _ = await self._suites.case(request)
-        chosen = self._voices.choose(request.key.language, suite.voice_of(case))
+        chosen = self._voices.choose(request.key.language, suite.voice_of(case, request.key.profile))
         utterances: list[Utterance] = []
         async with heartbeats(lambda: f"{len(utterances)} utterances"):
-            for index, turn in enumerate(case.turns):
+            for index, turn in enumerate(case.steps):
                 text = in_language(turn.say, request.key.language)
                 if text is not None:
                     audio, duration_ms = await asyncio.to_thread(self._once, chosen, text)

@@ -9,6 +9,7 @@ from activities.checks.answer import Answer, answer_checks
 from activities.checks.conversation import conversation_checks
 from activities.checks.gate import Call, invalid_because
 from activities.checks.judge import decide, doubt_words, language_checks
+from activities.checks.keypad import keypad_checks
 from activities.checks.recogniser_faults import faults
 from activities.checks.rubric import rubric_check
 from activities.heartbeat import heartbeats
@@ -16,7 +17,7 @@ from activities.ports import MeaningJudge, ObjectStore, RubricJudge
 from activities.suites import SuiteLibrary
 from voicewright.call import CallEnd, CallRecord
 from voicewright.steps import ValidateRequest
-from voicewright.suite import Case, Suite, in_language
+from voicewright.suite import Case, Expectation, Suite, in_language
 from voicewright.transcript import Transcript
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
@@ -70,13 +71,15 @@ def judge_call(
     name = f"{JUDGE}, {judge.name}"
     if (reason := invalid_because(case, language, call)) is not None:
         return Verdict(decision=Decision.INVALID, confidence=0.0, reason=reason, judge=name)
+    steps = case.steps
     checks: list[Check] = list(conversation_checks(suite, case, call.record))
+    checks += keypad_checks(steps, call)
     for timing in call.record.turns:
-        turn = case.turns[timing.turn]
+        turn = steps[timing.turn]
         if turn.expect is None:
             continue
         if timing.agent_start_ms is None:
-            if call.record.end is CallEnd.COMPLETED:
+            if call.record.end is CallEnd.COMPLETED and _answers(turn.expect):
                 checks.append(_unanswered(timing.turn))
             continue
         question = in_language(turn.say, language)
@@ -97,6 +100,11 @@ def judge_call(
     found = faults(call.transcript.agent, call.record.speech, call.agent)
     checks += language_checks(found, language)
     return decide(doubt_words(checks, call.transcript.agent, found), name)
+
+
+def _answers(expect: Expectation) -> bool:
+    """Whether words are expected, and not only that the agent presses keys or ends the call."""
+    return not (expect.ends_call or expect.dtmf)
 
 
 def _unanswered(turn: int) -> Check:

@@ -16,6 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from voicewright.agent import ADDRESS
 from voicewright.yaml_source import read_yaml
 
 
@@ -42,7 +43,7 @@ class Rule(BaseModel):
     suites: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1)]
     tags: tuple[str, ...] = ()
     environments: tuple[str, ...] = ("*",)
-    agent_url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+")] | None = None
+    agent_url: Annotated[str, Field(pattern=ADDRESS)] | None = None
 
     @property
     def wants_host(self) -> bool:

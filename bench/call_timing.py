@@ -17,8 +17,9 @@ import numpy as np
 from activities.audio import Audio
 from activities.speech.level import trim_silence
 from activities.speech.piper import PiperEngine
-from activities.telephony.conversation import Conversation, PlannedTurn
+from activities.telephony.conversation import Conversation
 from activities.telephony.media_stream import MediaStreamDialler
+from activities.telephony.script import PlannedTurn
 from activities.telephony.timeline import measure
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.call import CallEnd

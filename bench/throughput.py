@@ -100,7 +100,7 @@ async def by_step(settings: Settings, store: S3Store, results: list[CaseResult])
         suite, case, _ = await suites.case(request)
         marks = [time.process_time()]
         chosen = voices.choose(result.key.language, suite.voice_of(case))
-        for turn in case.turns:
+        for turn in case.steps:
             if isinstance(turn.say, str):
                 chosen.speak(turn.say)
         marks.append(time.process_time())

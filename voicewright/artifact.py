@@ -52,6 +52,11 @@ def case_key(run_id: str, case: str, language: str, repeat: int, file: str) -> s
     return f"runs/{_part(run_id)}/cases/{_part(case)}/{_part(language)}/{repeat}/{file}"
 
 
+def noise_key(name: str) -> str:
+    """A recording of noise for caller profiles, put there by people."""
+    return f"noise/{_part(name)}"
+
+
 def defect_key(defect_id: str) -> str:
     """A defect of the built-in tracker."""
     return f"defects/{_part(defect_id)}.json"

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import JsonValue
+
 from voicewright.artifact import ArtifactRef
 from voicewright.contract import Contract
 
@@ -15,6 +17,10 @@ class CallEnd(StrEnum):
     """The agent closed the line before the last turn was over."""
     AGENT_SILENT = "agent_silent"
     """The agent said nothing on a live line for the suite's `answer_ms`."""
+    TRANSFERRED = "transferred"
+    """The agent handed the call on."""
+    WAITED_IN_VAIN = "waited_in_vain"
+    """The agent did not say what a turn's `wait_for` waited for."""
     TOO_LONG = "too_long"
     """The suite's `call_s` ran out."""
 
@@ -49,6 +55,29 @@ class TurnTiming(Contract):
     call for a greeting. Negative when the agent began while the caller still spoke."""
     overlap_ms: int = 0
     """How long the agent talked over the caller in this turn."""
+    interrupts: bool = False
+    """Whether the caller began while the agent spoke, as the suite wants it."""
+    stop_ms: int | None = None
+    """Interruption stop time: from the caller's first sound to the agent's last one before it gave way."""
+
+
+class CallEvent(Contract):
+    """Something besides audio: a key, a transfer, an answer in writing. `at_ms` from the start of the recording."""
+
+    kind: str
+    value: str
+    at_ms: int
+    turn: int | None = None
+    data: dict[str, JsonValue] = {}
+
+
+class Network(Contract):
+    """How the agent's audio came through, as far as the channel can know."""
+
+    codec: str = ""
+    packets: int = 0
+    packets_lost: int = 0
+    jitter_ms: float = 0.0
 
 
 class Pacing(Contract):
@@ -86,6 +115,8 @@ class CallRecord(Contract):
     speech: tuple[Speech, ...]
     pacing: Pacing
     waveform: Waveform | None = None
+    events: tuple[CallEvent, ...] = ()
+    network: Network | None = None
 
 
 class CallSummary(Contract):

@@ -24,9 +24,16 @@ class CaseKey(Contract):
     case: str
     language: str
     repeat: int = 1
+    profile: str = ""
+    """The caller, by name; empty for the plain one."""
+
+    @property
+    def cell(self) -> str:
+        """Language and caller: the cell of the matrix, as ids and reports name it."""
+        return f"{self.language}+{self.profile}" if self.profile else self.language
 
     def __str__(self) -> str:
-        return f"{self.case}/{self.language}/{self.repeat}"
+        return f"{self.case}/{self.cell}/{self.repeat}"
 
 
 class CaseRequest(Contract):
@@ -44,7 +51,7 @@ class CaseRequest(Contract):
 
     def file(self, name: str) -> str:
         """The object store key of one of this case's files."""
-        return case_key(self.run_id, self.key.case, self.key.language, self.key.repeat, name)
+        return case_key(self.run_id, self.key.case, self.key.cell, self.key.repeat, name)
 
     @property
     def workflow_id(self) -> str:

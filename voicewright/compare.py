@@ -126,7 +126,7 @@ def case_rates(results: Iterable[CaseResult]) -> list[CaseRate]:
     """Passes per case and language; repeats that could not be judged count for nothing."""
     found: dict[tuple[str, str], list[bool]] = {}
     for result in results:
-        held = found.setdefault((result.key.case, result.key.language), [])
+        held = found.setdefault((result.key.case, result.key.cell), [])
         if result.outcome in {Outcome.PASSED, Outcome.FAILED}:
             held.append(result.outcome is Outcome.PASSED)
     return [
@@ -154,9 +154,7 @@ def compare(
     old = {(rate.case, rate.language): rate for rate in case_rates(before.cases) if rate.judged}
     new = {(rate.case, rate.language): rate for rate in case_rates(after.cases) if rate.judged}
     reasons = {
-        (result.key.case, result.key.language): result.reason
-        for result in after.cases
-        if result.outcome is Outcome.FAILED
+        (result.key.case, result.key.cell): result.reason for result in after.cases if result.outcome is Outcome.FAILED
     }
     worse, better = [], []
     for key in old.keys() & new.keys():

@@ -58,7 +58,7 @@ def junit_xml(suite: str, run_id: str, cases: Iterable[CaseResult], pending: Ite
     suite_node = TestSuite(suite)
     suite_node.add_property("run_id", run_id)
     for case in cases:
-        node = TestCase(f"{case.key.case} [{case.key.language}] #{case.key.repeat}", classname=suite)
+        node = TestCase(f"{case.key.case} [{case.key.cell}] #{case.key.repeat}", classname=suite)
         node.time = (case.call.duration_ms if case.call is not None else 0) / 1000
         if case.outcome is Outcome.FAILED:
             node.result = [_with_text(Failure(_clean(case.reason), "failed"), case)]
@@ -69,7 +69,7 @@ def junit_xml(suite: str, run_id: str, cases: Iterable[CaseResult], pending: Ite
             node.result = [Skipped(_clean(f"not reviewed in time: {case.reason}"), "unreviewed")]
         suite_node.add_testcase(node)
     for key in pending:
-        node = TestCase(f"{key.case} [{key.language}] #{key.repeat}", classname=suite)
+        node = TestCase(f"{key.case} [{key.cell}] #{key.repeat}", classname=suite)
         node.result = [Skipped("waits for a human: voicewright review list", "review")]
         suite_node.add_testcase(node)
     document = JUnitXml("voicewright")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from voicewright.agent import ADDRESS
 from voicewright.artifact import ArtifactRef
 from voicewright.case import CaseKey, CaseUpdate, SuiteRef
 from voicewright.contract import Contract
@@ -41,9 +42,11 @@ class RunRequest(Contract):
     """Only cases with at least one of these tags."""
     languages: tuple[str, ...] = ()
     """Only these languages."""
+    profiles: tuple[str, ...] = ()
+    """Only these callers; `plain` is the one without a profile."""
     repeats: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How often each case is held; default: as the suite says."""
-    agent_url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+")] | None = None
+    agent_url: Annotated[str, Field(pattern=ADDRESS)] | None = None
     """Overrides the agent's address in the suite."""
     max_parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL)] | None = None
     """Calls in flight at once; default: as the suite says."""
@@ -59,7 +62,7 @@ class RunRequest(Contract):
     @property
     def whole(self) -> bool:
         """Whether no filter leaves anything of the suite out."""
-        return not (self.cases or self.tags or self.languages)
+        return not (self.cases or self.tags or self.languages or self.profiles)
 
 
 class RunPlan(Contract):

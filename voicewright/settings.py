@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         200_000, ge=0, description="Tokens that all workers together may spend per day (UTC); then people decide."
     )
     calls_per_worker: int = Field(20, ge=1, description="Calls that one `calls` worker holds at once.")
+    sip_interface: str | None = Field(
+        None, description="Network interface or local address of SIP calls; unset finds the one that leads there."
+    )
     speech_per_worker: int = Field(2, ge=1, description="Speech activities that one `speech` worker runs at once.")
 
     web_url: str | None = Field(None, description="Address of the web app as people reach it, for links.")

@@ -39,129 +39,51 @@
 Every text (`say`, `meaning`, `rubric`, the lists) may be given per language: `say: {en: Hello, de: Hallo}`.
 """
 
-from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget, without_query
 from voicewright.duration import parse_duration_ms
-from voicewright.languages import is_known
-from voicewright.pattern import compile_pattern
+from voicewright.profile import PLAIN, Profile, Voice
 from voicewright.review import ReviewPolicy
+from voicewright.suite_part import Identifier, Language, Part, in_language
+from voicewright.turn import MAX_DEPTH, Entities, Expectation, Turn, depth, flat, misplaced
+
+__all__ = [
+    "AgentTarget",
+    "Case",
+    "Defaults",
+    "Entities",
+    "Expectation",
+    "Judge",
+    "Limits",
+    "MediaStreamTarget",
+    "Review",
+    "SipTarget",
+    "Suite",
+    "Turn",
+    "Voice",
+    "in_language",
+    "without_query",
+]
 
 MAX_CASES = 20_000
-MAX_TEXT = 2_000
 _MAX_REVIEW_MS = 366 * 86_400_000
 _MAX_REMINDERS = 1000
 
 
-def without_query(url: str) -> str:
-    """An address for messages, logs and results: its query or user part may hold a token."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}"
-
-
-class _Part(BaseModel):
-    """Strict, closed and frozen: a suite says what it means, and a misspelt key is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _known_language(tag: str) -> str:
-    if not is_known(tag):
-        msg = f"unknown language {tag!r}: use a code such as en, de, fr, es, pt-BR or zh"
-        raise ValueError(msg)
-    return tag
-
-
-def _readable_pattern(pattern: str) -> str:
-    compile_pattern(pattern)
-    return pattern
-
-
-Language = Annotated[str, BeforeValidator(lambda v: _known_language(v) if isinstance(v, str) else v)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
-LocalText = Text | dict[Language, Text]
-LocalTexts = list[Text] | dict[Language, list[Text]]
-Pattern = Annotated[Text, BeforeValidator(lambda v: _readable_pattern(v) if isinstance(v, str) else v)]
-LocalPatterns = list[Pattern] | dict[Language, list[Pattern]]
-Identifier = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description="Letters, digits, `.`, `_` and `-`; starts with a letter or a digit.",
-    ),
-]
-
-
-T = TypeVar("T", str, list[str])
-
-
-def in_language(value: T | dict[str, T] | None, language: str) -> T | None:
-    """The variant for `language`: exact tag first, then its base language."""
-    if not isinstance(value, dict):
-        return value
-    return value.get(language) or value.get(language.split("-", 1)[0])
-
-
-class Entities(_Part):
-    """Facts that must be right in the agent's answer, in any spoken or written form."""
-
-    times: list[Text] = Field(default=[], description="Clock times: `9:30`, `7 pm`.")
-    dates: list[Text] = Field(default=[], description="Weekdays or dates: `Tuesday`, `March 3`, `2026-03-03`.")
-    amounts: list[Text] = Field(default=[], description="Sums of money: `$250`, `80 euros`.")
-    numbers: list[int | float | Text] = Field(default=[], description="Plain numbers: `12`, `4.5`.")
-    names: list[Text] = Field(default=[], description="Names, forgiving what a recogniser misspells.")
-
-
-class Expectation(_Part):
-    """What the agent's answer must be like. All that is given must hold."""
-
-    meaning: LocalText | None = Field(default=None, description="A reference answer; the meaning counts.")
-    contains: LocalTexts = Field(default=[], description="Words or phrases that must be heard.")
-    absent: LocalTexts = Field(default=[], description="Words or phrases that must not be heard.")
-    matches: LocalPatterns = Field(default=[], description="Regular expressions (RE2), case-insensitive.")
-    entities: Entities = Entities()
-    rubric: LocalText | None = Field(default=None, description="What a good answer does, in words; an LLM judges it.")
-    within_ms: Annotated[int, Field(gt=0, le=600_000)] | None = Field(
-        default=None, description="Limit for the time to first audio."
-    )
-
-
-class Turn(_Part):
-    """The caller says something and the agent answers; or the agent speaks first (`expect` alone)."""
-
-    say: LocalText | None = None
-    expect: Expectation | None = None
-
-    @model_validator(mode="after")
-    def _says_or_expects(self) -> "Turn":
-        if self.say is None and self.expect is None:
-            msg = "a turn needs `say`, `expect` or both"
-            raise ValueError(msg)
-        return self
-
-
-class Voice(_Part):
-    """Who speaks for the caller. What is not given, the installation's settings decide."""
-
-    engine: Literal["piper", "kokoro", "espeak", "gtts"] | None = None
-    name: Text | None = Field(default=None, description="A voice of the engine.")
-    speed: Annotated[float, Field(ge=0.5, le=2.0, strict=False)] = 1.0
-
-
-class Defaults(_Part):
+class Defaults(Part):
     """What holds for every case that says nothing else."""
 
     languages: Annotated[list[Language], Field(min_length=1)] = ["en"]
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     voice: Voice = Voice()
+    profiles: Annotated[list[Identifier], Field(min_length=1)] = [PLAIN]
     within_ms: Annotated[int, Field(gt=0, le=600_000)] | None = None
 
 
-class Limits(_Part):
+class Limits(Part):
     """Bounds of every call of the suite."""
 
     call_s: Annotated[int, Field(ge=5, le=1800)] = 120
@@ -170,7 +92,7 @@ class Limits(_Part):
     overlap_ms: Annotated[int, Field(ge=0, le=60_000)] = 600
 
 
-class Judge(_Part):
+class Judge(Part):
     """How sure the machine must be to decide by itself; the rest goes to people.
 
     `risk` replaces the installation's. `pass_at` and `review_at` only add strictness: an automatic pass needs a
@@ -189,7 +111,7 @@ class Judge(_Part):
         return self
 
 
-class Review(_Part):
+class Review(Part):
     """How long a case waits for a human."""
 
     remind_after: str = "4h"
@@ -221,25 +143,7 @@ class Review(_Part):
         )
 
 
-class MediaStreamTarget(_Part):
-    """An agent that speaks Twilio Media Streams at a WebSocket endpoint of its own."""
-
-    channel: Literal["media_stream"]
-    url: Annotated[Text, Field(pattern=r"^wss?://[^\s/]+")]
-    headers: dict[str, Text] = Field(
-        default={}, description="Sent with the handshake; `${secret:NAME}` is filled in by the calls worker."
-    )
-    parameters: dict[str, Text] = Field(default={}, description="customParameters of the start message.")
-    auth_token: Text | None = Field(
-        default=None, description="Twilio auth token to sign the handshake with, as `${secret:NAME}`."
-    )
-
-
-AgentTarget = MediaStreamTarget
-"""Whom to call. A union by `channel` once there is more than one."""
-
-
-class Case(_Part):
+class Case(Part):
     """One conversation and what is expected of it."""
 
     id: Identifier
@@ -248,15 +152,31 @@ class Case(_Part):
     languages: Annotated[list[Language], Field(min_length=1)] | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] | None = None
     voice: Voice | None = None
+    profiles: Annotated[list[Identifier], Field(min_length=1)] | None = None
     turns: Annotated[list[Turn], Field(min_length=1, max_length=100)]
 
+    @model_validator(mode="after")
+    def _holdable(self) -> "Case":
+        if depth(self.turns) > MAX_DEPTH:
+            msg = f"branches lie at most {MAX_DEPTH} deep"
+            raise ValueError(msg)
+        if problems := list(misplaced(self.turns)):
+            raise ValueError("; ".join(problems))
+        return self
 
-class Suite(_Part):
+    @property
+    def steps(self) -> list[Turn]:
+        """Every turn that may be held, by its number: those of all branches in reading order."""
+        return list(flat(self.turns))
+
+
+class Suite(Part):
     """A suite of spoken test cases."""
 
     suite: Identifier
     description: str = ""
     agent: AgentTarget
+    profiles: dict[Identifier, Profile] = Field(default={}, description="Callers by name.")
     defaults: Defaults = Defaults()
     limits: Limits = Limits()
     judge: Judge = Judge()
@@ -279,9 +199,21 @@ class Suite(_Part):
         """The languages in which a case is spoken."""
         return case.languages or self.defaults.languages
 
-    def voice_of(self, case: Case) -> Voice:
+    def profiles_of(self, case: Case) -> list[str]:
+        """The callers by whom a case is spoken."""
+        return case.profiles or self.defaults.profiles
+
+    def profile(self, name: str) -> Profile:
+        """A caller by name; `plain`, or no name, is one without peculiarities.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.profiles[name] if name in self.profiles or name not in {"", PLAIN} else Profile()
+
+    def voice_of(self, case: Case, profile: str = "") -> Voice:
         """The voice of a case's caller."""
-        return case.voice or self.defaults.voice
+        return self.profile(profile).voice or case.voice or self.defaults.voice
 
     def within_ms(self, turn: Turn) -> int | None:
         """The limit for the time to first audio of a turn, if any."""

@@ -76,6 +76,10 @@ def _shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]
     by_place: dict[tuple[str | int, ...], list[Any]] = {}
     for detail in error.errors(include_url=False):
         path = _source_path(detail["loc"], source)
+        if detail["type"] in _TAGS:
+            name = detail["ctx"]["discriminator"].strip("'")
+            detail = _tag_problem(detail, name)  # noqa: PLW2901 - the same mistake, at its place
+            path = (*path, name) if detail["type"] == "literal_error" else path
         by_place.setdefault(path, []).append(detail)
     for path, details in by_place.items():
         kinds = {detail["type"] for detail in details}
@@ -83,7 +87,7 @@ def _shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]
             continue  # another member of the union fits the shape; its own complaint stands deeper
         if "extra_forbidden" in kinds:
             line, column = source.key_at(path)
-            yield Problem(line, column, _unknown_key(path))
+            yield Problem(line, column, _unknown_key(path, source))
             continue
         line, column = source.value_at(path)
         if kinds == {"missing"}:
@@ -92,6 +96,15 @@ def _shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]
             yield Problem(line, column, f"{where} needs `{missing}`")
             continue
         yield Problem(line, column, f"{_spell(path) or 'the suite'}: {_wording(details)}")
+
+
+def _tag_problem(detail: Any, name: str) -> Any:  # noqa: ANN401 - pydantic's details
+    """A union's complaint about the key that chooses its member, as if that key had been wrong by itself."""
+    if detail["type"] == "union_tag_not_found":
+        return {**detail, "type": "missing", "loc": (*detail["loc"], name)}
+    context = detail["ctx"]
+    known = {"expected": context["expected_tags"].replace(", ", " or ")}
+    return {**detail, "type": "literal_error", "input": context["tag"], "ctx": known}
 
 
 def _source_path(loc: tuple[int | str, ...], source: Source) -> tuple[str | int, ...]:
@@ -111,11 +124,15 @@ def _has(node: Any, part: int | str) -> bool:  # noqa: ANN401 - YAML holds anyth
     return isinstance(node, dict) and part in node
 
 
+_TAGS = {"union_tag_invalid", "union_tag_not_found"}
 _OTHER_SHAPES = {"dict_type", "list_type", "string_type"}
 _PATTERNS = {
     r"\S": "must not be blank",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "must start with a letter or digit and hold only letters, digits, '.', '_', '-'",
     r"^wss?://[^\s/]+": "must be a WebSocket address such as wss://agent.example/media",
+    r"^sips?:[^\s<>]+$": "must be a SIP address such as sip:agent@example.com",
+    r"^sips?:[^\s<>@]+@[^\s<>]+$": "must be a SIP address such as sip:tester@example.com",
+    r"^[0-9A-D*#]+$": "must hold only keys of a telephone: 0-9, A-D, * and #",
 }
 _WORDS = {
     "too_short": "must not be empty",
@@ -158,33 +175,44 @@ def _spell(path: tuple[str | int, ...]) -> str:
     return text
 
 
-def _unknown_key(path: tuple[str | int, ...]) -> str:
+def _unknown_key(path: tuple[str | int, ...], source: Source) -> str:
     key = str(path[-1])
-    known = _keys_at(path[:-1])
+    known = _keys_at(path[:-1], source.data)
     guess = get_close_matches(key, known, 1, 0.6)
     hint = f"; did you mean `{guess[0]}`?" if guess else f"; known here: {', '.join(known)}" if known else ""
     return f"unknown key `{key}`{hint}"
 
 
-def _keys_at(path: tuple[str | int, ...]) -> list[str]:
+def _keys_at(path: tuple[str | int, ...], node: Any) -> list[str]:  # noqa: ANN401 - YAML holds anything
     """The keys that the model at a path of the source knows."""
     model: type[BaseModel] | None = Suite
     for part in path:
+        node = node[part] if _has(node, part) else None
         if isinstance(part, int):
             continue
-        info = model.model_fields.get(part) if model is not None else None
-        model = _model_in(info.annotation) if info is not None else None
-    return list(model.model_fields) if model is not None else []
+        fields = {info.alias or name: info for name, info in model.model_fields.items()} if model is not None else {}
+        model = _model_in(fields[part].annotation, node) if part in fields else None
+    return [info.alias or name for name, info in model.model_fields.items()] if model is not None else []
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - an annotation is anything
+def _model_in(annotation: Any, node: Any) -> type[BaseModel] | None:  # noqa: ANN401 - an annotation is anything
+    """The model that a value of this annotation would be; of several, the one that the value's channel chooses."""
+    models = list(_models_in(annotation))
+    tag = node.get("channel") if isinstance(node, dict) else None
+    chosen = [model for model in models if tag is not None and tag in get_args(_channel_of(model))]
+    return next(iter(chosen or models), None)
+
+
+def _channel_of(model: type[BaseModel]) -> Any:  # noqa: ANN401 - an annotation is anything
+    return model.model_fields["channel"].annotation if "channel" in model.model_fields else None
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - an annotation is anything
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+        yield annotation
     if get_origin(annotation) is not None or isinstance(annotation, UnionType | type(Union[int, str])):  # noqa: UP007
         for argument in get_args(annotation):
-            if (model := _model_in(argument)) is not None:
-                return model
-    return None
+            yield from _models_in(argument)
 
 
 def _sense_problems(source: Source) -> Iterator[Problem]:
@@ -212,25 +240,50 @@ def _sense_problems(source: Source) -> Iterator[Problem]:
             continue
         spoken = [tag for tag in languages if isinstance(tag, str) and is_known(tag)]
         if isinstance(case.get("turns"), list):
-            yield from _missing_translations(source, index, case["turns"], spoken)
+            yield from _missing_translations(source, ("cases", index, "turns"), case["turns"], spoken)
 
 
-def _missing_translations(source: Source, case: int, turns: list[Any], languages: list[str]) -> Iterator[Problem]:
+_LOCAL = {
+    ("say",): ("say",),
+    ("expect",): ("meaning", "contains", "absent", "matches", "rubric"),
+    ("wait_for",): ("meaning", "contains", "matches"),
+    ("said",): ("meaning", "contains", "matches"),
+}
+"""Where a turn, or a branch of one, may hold texts per language."""
+
+
+def _missing_translations(
+    source: Source, path: tuple[str | int, ...], turns: list[Any], languages: list[str]
+) -> Iterator[Problem]:
     for number, turn in enumerate(turns):
         if not isinstance(turn, dict):
             continue
-        given = turn.get("expect")
-        expect: dict[str, Any] = given if isinstance(given, dict) else {}
-        texts: dict[tuple[str, ...], Any] = {("say",): turn.get("say")}
-        texts |= {("expect", key): expect.get(key) for key in ("meaning", "contains", "absent", "matches", "rubric")}
-        for where, text in texts.items():
+        here = (*path, number)
+        yield from _untranslated(source, here, turn, languages)
+        ways = turn.get("when")
+        for way, branch in enumerate(ways if isinstance(ways, list) else []):
+            if isinstance(branch, dict):
+                yield from _untranslated(source, (*here, "when", way), branch, languages)
+                if isinstance(branch.get("then"), list):
+                    yield from _missing_translations(source, (*here, "when", way, "then"), branch["then"], languages)
+        if isinstance(turn.get("else"), list):
+            yield from _missing_translations(source, (*here, "else"), turn["else"], languages)
+
+
+def _untranslated(
+    source: Source, path: tuple[str | int, ...], node: dict[str, Any], languages: list[str]
+) -> Iterator[Problem]:
+    for (part,), keys in _LOCAL.items():
+        inside = {part: node.get(part)} if part == "say" else node.get(part)
+        if not isinstance(inside, dict):
+            continue
+        for key in keys:
+            text = inside.get(key)
             if not isinstance(text, dict):
                 continue
             missing = [tag for tag in languages if tag not in text and base_language(tag) not in text]
             if missing:
-                line, column = source.value_at(("cases", case, "turns", number, *where))
-                yield Problem(
-                    line,
-                    column,
-                    f"`{'.'.join(where)}` has no text for {', '.join(missing)}, in which the case is spoken",
-                )
+                where = (key,) if part == "say" else (part, key)
+                line, column = source.value_at((*path, *where))
+                names = ", ".join(missing)
+                yield Problem(line, column, f"`{'.'.join(where)}` has no text for {names}, in which the case is spoken")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from temporalio.client import Client
@@ -23,7 +24,7 @@ from activities.integrations.jira_tracker import JiraTracker
 from activities.integrations.slack_notifier import SlackNotifier
 from activities.notify import NotifyStep
 from activities.plan import PlanStep
-from activities.ports import IssueTracker, Notifier, ObjectStore, SpeechEngine
+from activities.ports import Dialler, IssueTracker, Notifier, ObjectStore, SpeechEngine
 from activities.record import RecordStep
 from activities.report import ReportStep
 from activities.review import ReviewStep
@@ -38,6 +39,8 @@ from activities.suites import SuiteLibrary
 from activities.synthesize import SynthesizeStep
 from activities.telephony.g711 import RATE_HZ
 from activities.telephony.media_stream import MediaStreamDialler
+from activities.telephony.sip import SipDialler
+from activities.telephony.understanding import Understanding
 from activities.telephony.voice_activity import Detectors
 from activities.transcribe import TranscribeStep
 from activities.validate import ValidateStep
@@ -134,7 +137,13 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     """Conversations: wants to be on time."""
     store = S3Store(settings)
     detectors = Detectors()
-    step = CallStep(store, SuiteLibrary(store), {"media_stream": MediaStreamDialler()}, detectors)
+    diallers: dict[str, Dialler] = {"media_stream": MediaStreamDialler(), "sip": SipDialler(settings.sip_interface)}
+    # Scripts that branch or wait need ears in the call; their models are loaded when the first one comes.
+    recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
+    judge = cache(lambda: meaning_judge(settings, store))
+    step = CallStep(
+        store, SuiteLibrary(store), diallers, detectors, lambda language: Understanding(recogniser, judge, language)
+    )
     worker = _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
     return Built(worker, (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),))
 

@@ -82,7 +82,7 @@ def _span(timing: TurnTiming, rate_hz: int) -> slice:
 def _unintelligible(case: Case, language: str, call: Call) -> str | None:
     """Judged over all turns that were spoken, so that one misheard short word condemns nothing."""
     spoken = {timing.turn for timing in _whole_turns(call.record) if timing.caller_start_ms is not None}
-    said = " ".join(in_language(turn.say, language) or "" for i, turn in enumerate(case.turns) if i in spoken)
+    said = " ".join(in_language(turn.say, language) or "" for i, turn in enumerate(case.steps) if i in spoken)
     if len(units(said, language)) < _MIN_UNITS:
         return None
     heard = " ".join(call.transcript.caller.text(turn) for turn in sorted(spoken))

@@ -8,31 +8,33 @@ it is n times 20 ms, whatever the event loop did meanwhile.
 import asyncio
 import itertools
 import time
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from activities.audio import Samples
-from activities.ports import FRAME_MS, Line
+from activities.ports import FRAME_MS, Line, LineEvent, LineEventKind, LiveEars, MediaStats
+from activities.telephony.backdrop import SILENT, Backdrop
+from activities.telephony.dtmf import GAP_MS, PRESS_MS, tones
+from activities.telephony.script import Awaits, Planned, PlannedBranch, PlannedTurn
 from activities.telephony.voice_activity import Span, VoiceActivity
 from voicewright.call import CallEnd
 from voicewright.suite import Limits
+from voicewright.turn import Said
 
 _TAIL_MS = 400
 """Heard after a last word that expects no answer, so that nothing is cut."""
 _PERCENTILES = (50, 99, 100)
 _GOLDEN = (5**0.5 - 1) / 2
+_PHRASE_MS = 300
+"""So much quiet ends a phrase that a waiting caller understands."""
+_LONG_PHRASE_MS = 4000
+"""A phrase without a pause is listened to after so long."""
 _calls = itertools.count()
 
-
-@dataclass(frozen=True)
-class PlannedTurn:
-    """A turn of the suite, ready to be held. `speech` is at the line's rate; None where the agent speaks first."""
-
-    index: int
-    speech: Samples | None
-    judged: bool
-    """Whether the answer is expected to be anything; if not, the last turn does not wait for one."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -42,6 +44,21 @@ class HeldTurn:
     index: int
     began: int
     caller: Span | None = None
+    interrupts: bool = False
+    """Whether the agent was really speaking when the caller talked into it."""
+    delay: int = 0
+    """How much later than it was given to the line the caller's sound left."""
+
+
+@dataclass
+class HeldEvent:
+    """Something besides audio, in samples from the start of the recording."""
+
+    kind: str
+    value: str
+    at: int
+    turn: int | None
+    data: dict[str, object] | None = None
 
 
 @dataclass
@@ -58,6 +75,8 @@ class Held:
     lateness_ms: tuple[float, float, float]
     frames: int
     frames_lost: int
+    events: list[HeldEvent] = field(default_factory=list)
+    stats: MediaStats | None = None
 
 
 class _CallOverError(Exception):
@@ -76,11 +95,15 @@ class Conversation:
         line: an established call.
         limits: the suite's bounds.
         activity: hears when the agent speaks, at the line's rate.
+        ears: understands what it says, where the script depends on that.
+        backdrop: what is heard of the caller while they say nothing, and behind their words.
     """
 
     line: Line
     limits: Limits
     activity: VoiceActivity
+    ears: LiveEars | None = None
+    backdrop: Backdrop = SILENT
     turns: list[HeldTurn] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,7 +113,10 @@ class Conversation:
         self._caller: list[Samples] = []
         self._agent: list[Samples] = []
         self._late_s: list[float] = []
+        self._events: list[HeldEvent] = []
         self._began_s = 0.0
+        self._answered = False
+        self._handed_on: str | None = None
 
     @property
     def progress(self) -> str:
@@ -98,7 +124,7 @@ class Conversation:
         seconds = len(self._caller) * FRAME_MS / 1000
         return f"turn {self.turns[-1].index if self.turns else 0}, {seconds:.0f} s"
 
-    async def hold(self, plan: list[PlannedTurn]) -> Held:
+    async def hold(self, script: Sequence[Planned]) -> Held:
         """Hold every turn, then hang up.
 
         Raises:
@@ -107,8 +133,7 @@ class Conversation:
         self._began_s = _next_beat(time.monotonic())
         end, detail = CallEnd.COMPLETED, ""
         try:
-            for number, turn in enumerate(plan):
-                await self._hold_turn(turn, last=number == len(plan) - 1)
+            await self._follow(script, last=True)
         except _CallOverError as over:
             end, detail = over.end, over.detail
         finally:
@@ -116,10 +141,12 @@ class Conversation:
             await self.line.hang_up()
         late = np.array(self._late_s or [0.0]) * 1000
         p50, p99, worst = (float(value) for value in np.percentile(late, _PERCENTILES))
+        agent = np.concatenate(self._agent or [self._silence])
+        arrived = self.line.heard(self._began_s, len(agent))
         return Held(
             rate_hz=self._rate,
-            caller=np.concatenate(self._caller or [self._silence]),
-            agent=np.concatenate(self._agent or [self._silence]),
+            caller=self._as_it_left(np.concatenate(self._caller or [self._silence])),
+            agent=agent if arrived is None else arrived,
             turns=self.turns,
             agent_spans=self.activity.spans,
             end=end,
@@ -127,47 +154,166 @@ class Conversation:
             lateness_ms=(p50, p99, worst),
             frames=len(self._caller),
             frames_lost=max(0, due - len(self._caller)),
+            events=self._events,
+            stats=self.line.stats(),
         )
 
-    async def _hold_turn(self, turn: PlannedTurn, *, last: bool) -> None:
+    def _as_it_left(self, caller: Samples) -> Samples:
+        """The caller's side with the delay that the line adds before a frame leaves, in sound and in times."""
+        if not any(turn.delay for turn in self.turns):
+            return caller
+        moved = np.zeros_like(caller)
+        for number, turn in enumerate(self.turns):
+            until = self.turns[number + 1].began if number + 1 < len(self.turns) else len(caller)
+            said = caller[turn.began if number else 0 : until]
+            at = (turn.began if number else 0) + turn.delay
+            room = moved[at : at + len(said)]
+            room[:] = said[: len(room)]
+            if turn.caller is not None:
+                turn.caller.start += turn.delay
+                turn.caller.end += turn.delay
+        return moved
+
+    async def _follow(self, script: Sequence[Planned], *, last: bool) -> None:
+        for number, step in enumerate(script):
+            final = last and number == len(script) - 1
+            after = script[number + 1] if number + 1 < len(script) else None
+            if isinstance(step, PlannedBranch):
+                await self._follow(await self._choose(step), last=final)
+            else:
+                await self._hold_turn(step, after, last=final)
+
+    async def _choose(self, branch: PlannedBranch) -> tuple[Planned, ...]:
+        """The first way whose condition holds for what the agent said last."""
+        since = self.turns[-1].began if self.turns else 0
+        text = await self._understand(since)
+        for said, then in branch.ways:
+            if await self._ticking(self._require_ears().holds(said, text)):
+                return then
+        return branch.otherwise
+
+    async def _hold_turn(self, turn: PlannedTurn, after: Planned | None, *, last: bool) -> None:
+        if turn.wait_for is not None:
+            await self._wait_for(turn.wait_for, turn.wait_ms)
         held = HeldTurn(turn.index, began=self._now)
+        if turn.acts and not self.turns and turn.wait_for is None:
+            await self._wait_for_quiet()  # nobody talks into a greeting
+        held.began = self._now
+        held.interrupts = turn.interrupt_ms is not None and self.activity.speaking
+        self.turns.append(held)
         if turn.speech is not None:
-            if not self.turns:
-                await self._wait_for_quiet()  # nobody talks into a greeting
-            held.began = self._now
-            self.turns.append(held)
             await self._speak(turn.speech, held)
-        else:
-            self.turns.append(held)
-        if turn.judged or not last:
-            await self._listen(held)
-        else:
+        for key in turn.keys:
+            await self._press(key, held, as_tone=turn.tones or not self.line.sends_keys)
+        held.delay = max(0, round(self.line.sending_delay_s * self._rate))
+        await self._ticking(self.line.turn_over())
+        if turn.awaits is Awaits.NOTHING or (last and not turn.judged and turn.silence_ms is None):
             await self._rest(_TAIL_MS)
+        else:
+            interrupt_ms = after.interrupt_ms if isinstance(after, PlannedTurn) else None
+            await self._listen(held, turn, interrupt_ms)
 
     async def _speak(self, speech: Samples, held: HeldTurn) -> None:
-        held.caller = Span(self._now, self._now)
+        began = self._now
+        held.caller = Span(began, began)
         for at in range(0, len(speech), self._frame):
             frame = speech[at : at + self._frame]
             if len(frame) < self._frame:
                 frame = np.concatenate([frame, self._silence[len(frame) :]])
             await self._tick(frame)
-            held.caller.end = held.caller.start + min(at + self._frame, len(speech))
+            held.caller.end = began + min(at + self._frame, len(speech))
 
-    async def _listen(self, held: HeldTurn) -> None:
-        """Until the agent has answered and is quiet again."""
+    async def _press(self, key: str, held: HeldTurn, *, as_tone: bool) -> None:
+        held.caller = held.caller or Span(self._now, self._now)
+        self._events.append(HeldEvent("pressed", key, self._now, held.index))
+        sound = tones(key, self._rate) if as_tone else np.zeros(self._rate * PRESS_MS // 1000, np.int16)
+        pressing = asyncio.ensure_future(self.line.press(key)) if not as_tone else None
+        for at in range(0, len(sound), self._frame):
+            await self._tick(sound[at : at + self._frame])
+        held.caller.end = self._now
+        if pressing is not None:
+            await self._ticking(pressing)
+        await self._rest(GAP_MS)
+
+    async def _listen(self, held: HeldTurn, turn: PlannedTurn, interrupt_ms: int | None) -> None:
+        """Until the agent has answered and is quiet again, or has done what the turn waits for."""
         asked = held.caller.end if held.caller is not None else held.began
-        patience = self._samples(self.limits.answer_ms)
-        end_of_turn = self._samples(self.limits.end_of_turn_ms)
+        self._answered = False
         while True:
             await self._tick(self._silence)
-            spans = self.activity.spans
-            answered = bool(spans) and spans[-1].end > asked
-            if answered and not self.activity.speaking and self.activity.quiet_for() >= end_of_turn:
+            if self._handed_on is not None:
+                raise _CallOverError(CallEnd.TRANSFERRED, f"the agent transferred the call to {self._handed_on}")
+            if self._has_answered(held, asked):
+                if self._may_go_on(turn, asked, interrupt_ms):
+                    return
+            elif self._nothing_came(held, turn, asked):
                 return
-            if not answered and self._now - asked >= patience:
-                raise _CallOverError(
-                    CallEnd.AGENT_SILENT, f"no speech within {self.limits.answer_ms} ms of turn {held.index}"
-                )
+
+    def _has_answered(self, held: HeldTurn, asked: int) -> bool:
+        spans = self.activity.spans
+        spoke = bool(spans) and spans[-1].end > asked and (spans[-1].start >= held.began or held.caller is None)
+        return spoke or self._answered
+
+    def _may_go_on(self, turn: PlannedTurn, asked: int, interrupt_ms: int | None) -> bool:
+        """Whether an agent that has answered leaves the word to the caller; or the caller takes it."""
+        if self.activity.speaking:
+            if interrupt_ms is None:
+                return False
+            onset = next(span.start for span in self.activity.spans if span.end > asked)
+            spoken = self._now - max(onset, asked)
+            return spoken >= self._samples(interrupt_ms)
+        # An agent that said something, but did not end or transfer the call, gets the time for an answer to do so.
+        wait_ms = self.limits.end_of_turn_ms if turn.awaits is Awaits.ANSWER else self.limits.answer_ms
+        return self.activity.quiet_for() >= self._samples(wait_ms)
+
+    def _nothing_came(self, held: HeldTurn, turn: PlannedTurn, asked: int) -> bool:
+        """Whether a caller who is silent on purpose has been so for long enough."""
+        patience_ms = turn.silence_ms if turn.silence_ms is not None else self.limits.answer_ms
+        if self._now - asked < self._samples(patience_ms):
+            return False
+        if turn.silence_ms is not None and not turn.judged:
+            return True
+        raise _CallOverError(CallEnd.AGENT_SILENT, f"no speech within {patience_ms} ms of turn {held.index}")
+
+    async def _wait_for(self, wanted: Said, limit_ms: int) -> None:
+        """Until the agent has said something that fits, in this stretch of listening."""
+        ears = self._require_ears()
+        began = heard_until = self._now
+        since = self.turns[-1].caller.end if self.turns and self.turns[-1].caller is not None else 0
+        while self._now - began < self._samples(limit_ms):
+            await self._tick(self._silence)
+            spans = [span for span in self.activity.spans if span.end > since]
+            if not spans or spans[-1].end <= heard_until:
+                continue
+            pause = not self.activity.speaking and self.activity.quiet_for() >= self._samples(_PHRASE_MS)
+            if pause or spans[-1].end - heard_until >= self._samples(_LONG_PHRASE_MS):
+                heard_until = spans[-1].end
+                if await self._ticking(ears.holds(wanted, await self._understand(since))):
+                    return
+        raise _CallOverError(CallEnd.WAITED_IN_VAIN, f"the agent did not say what was waited for within {limit_ms} ms")
+
+    async def _understand(self, since: int) -> str:
+        """What the agent has said since a time, as far as it came."""
+        words = [event.value for event in self._events if event.kind == LineEventKind.ANSWER and event.at >= since]
+        if words:
+            return " ".join(words)
+        sound = np.concatenate(self._agent or [self._silence])[max(0, since) :]
+        return await self._ticking(self._require_ears().understand(sound, self._rate))
+
+    async def _ticking(self, work: Awaitable[T]) -> T:
+        """The result of `work`; meanwhile the call goes on, silently."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.sleep(0)
+            while not task.done():
+                await self._tick(self._silence)
+            return task.result()
+        finally:
+            task.cancel()
+
+    def _require_ears(self) -> LiveEars:
+        assert self.ears is not None, "a script that depends on words needs ears"
+        return self.ears
 
     async def _wait_for_quiet(self) -> None:
         end_of_turn = self._samples(self.limits.end_of_turn_ms)
@@ -184,14 +330,30 @@ class Conversation:
         # Even a late frame yields once: the socket must be read while we catch up.
         await asyncio.sleep(max(0.0, wait_s))
         if (reason := self.line.hung_up) is not None:
-            raise _CallOverError(CallEnd.AGENT_HUNG_UP, reason)
+            self._take_events()
+            over = CallEnd.AGENT_HUNG_UP if self._handed_on is None else CallEnd.TRANSFERRED
+            raise _CallOverError(over, reason)
         if len(self._caller) * FRAME_MS >= self.limits.call_s * 1000:
             raise _CallOverError(CallEnd.TOO_LONG, f"the call reached its limit of {self.limits.call_s} s")
         self._late_s.append(max(0.0, time.monotonic() - due_s))
-        self._caller.append(await self.line.send(frame))
+        self._caller.append(await self.line.send(self.backdrop.behind(frame)))
         heard = self.line.receive()
         self._agent.append(heard)
         self.activity.hear(heard)
+        self._take_events()
+
+    def _take_events(self) -> None:
+        for event in self.line.events():
+            self._note(event)
+
+    def _note(self, event: LineEvent) -> None:
+        at = min(self._now, max(0, round((event.at_s - self._began_s) * self._rate)))
+        turn = self.turns[-1].index if self.turns else None
+        self._events.append(HeldEvent(str(event.kind), event.value, at, turn, event.data))
+        if event.kind is LineEventKind.ANSWER:
+            self._answered = True
+        elif event.kind is LineEventKind.TRANSFER:
+            self._handed_on = event.value
 
     @property
     def _now(self) -> int:

@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import json
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -31,40 +30,28 @@ from websockets.exceptions import (
 )
 
 from activities.audio import Samples
-from activities.errors import BadInputError, InstallationError, LineDiedError, LineError
+from activities.errors import BadInputError, LineDiedError, LineError
 from activities.ports import FRAME_MS, Line
 from activities.telephony import g711
-from voicewright.suite import AgentTarget, without_query
+from activities.telephony.line import PlainLine, Playback
+from activities.telephony.secrets import fill_secrets
+from voicewright.agent import AgentTarget, MediaStreamTarget, without_query
 
 FRAME_SAMPLES = g711.RATE_HZ * FRAME_MS // 1000
 _SILENT_FRAME = np.zeros(FRAME_SAMPLES, np.int16)
 _CONNECT_S = 10.0
 _SEND_S = 5.0
 _MAX_BUFFER_S = 600
-_SECRET = re.compile(r"\$\{secret:([A-Za-z0-9_]+)\}")
-
-
-def fill_secrets(text: str, environment: Mapping[str, str]) -> str:
-    """Replace `${secret:NAME}` by the variable `VOICEWRIGHT_SECRET_NAME`: only variables of that prefix can be read.
-
-    Raises:
-        InstallationError: a secret is not set on this worker.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name = f"VOICEWRIGHT_SECRET_{match[1]}"
-        if name not in environment:
-            raise InstallationError(f"the suite needs the secret {match[1]}: set {name} for the calls worker")
-        return environment[name]
-
-    return _SECRET.sub(value, text)
 
 
 class MediaStreamDialler:
     """Calls agents at their WebSocket endpoints."""
 
+    redials = True
+
     async def dial(self, target: AgentTarget, *, call_id: str) -> Line:
         """See `Dialler`. `call_id` becomes the SIDs, so that the agent's logs can be matched with ours."""
+        assert isinstance(target, MediaStreamTarget)
         digest = hashlib.sha256(f"{call_id} {time.time_ns()}".encode()).hexdigest()[:32]
         headers = {name: fill_secrets(text, os.environ) for name, text in target.headers.items()}
         if target.auth_token is not None:
@@ -103,12 +90,14 @@ class _Mark:
     name: str
 
 
-class MediaStreamLine:
+class MediaStreamLine(PlainLine):
     """One stream. See `Line`."""
 
     rate_hz = g711.RATE_HZ
+    sends_keys = True
 
     def __init__(self, socket: ClientConnection, stream_sid: str, call_sid: str) -> None:
+        super().__init__()
         self._socket = socket
         self._stream_sid = stream_sid
         self._call_sid = call_sid
@@ -116,6 +105,7 @@ class MediaStreamLine:
         self._chunk = 0
         self._playout: deque[bytes | _Mark] = deque()
         self._buffered = 0
+        self._playback = Playback(g711.RATE_HZ)
         self._ended: str | None = None
         self._broken: str | None = None
         self._replies: set[asyncio.Task[None]] = set()
@@ -185,6 +175,15 @@ class MediaStreamLine:
             return _SILENT_FRAME
         return g711.decode(b"".join(parts) + bytes([g711.SILENCE]) * missing)
 
+    def heard(self, began_s: float, samples: int) -> Samples | None:
+        """See `Line`."""
+        return self._playback.laid_out(began_s, samples)
+
+    async def press(self, key: str) -> None:
+        """See `Line`: Twilio reports a caller's key as one `dtmf` message."""
+        dtmf = {"track": "inbound_track", "digit": key}
+        await self._send({"event": "dtmf", "dtmf": dtmf, "streamSid": self._stream_sid})
+
     async def hang_up(self) -> None:
         """See `Line`: `stop`, then close."""
         if self._ended is None and self._broken is None:
@@ -239,12 +238,14 @@ class MediaStreamLine:
             if event == "media":
                 payload = base64.b64decode(message["media"]["payload"], validate=True)
                 if self._buffered + len(payload) <= _MAX_BUFFER_S * g711.RATE_HZ:
+                    self._playback.put(time.monotonic(), g711.decode(payload))
                     self._playout.append(payload)
                     self._buffered += len(payload)
             elif event == "mark":
                 self._playout.append(_Mark(str(message["mark"]["name"])))
             elif event == "clear":
                 marks = [item for item in self._playout if isinstance(item, _Mark)]
+                self._playback.clear(time.monotonic())
                 self._playout.clear()
                 self._buffered = 0
                 for mark in marks:

@@ -1,8 +1,9 @@
 """From a held conversation to times: who spoke when, how soon the agent answered, who talked over whom."""
 
+from activities.ports import FRAME_MS
 from activities.telephony.conversation import Held, HeldTurn
 from activities.telephony.voice_activity import Span, refine
-from voicewright.call import Side, Speech, TurnTiming
+from voicewright.call import CallEvent, Side, Speech, TurnTiming
 
 
 def measure(held: Held) -> tuple[tuple[TurnTiming, ...], tuple[Speech, ...]]:
@@ -20,32 +21,55 @@ def measure(held: Held) -> tuple[tuple[TurnTiming, ...], tuple[Speech, ...]]:
         until = held.turns[number + 1].began if number + 1 < len(held.turns) else len(held.agent) + 1
         since = 0 if number == 0 and turn.caller is None else turn.began
         answers = [span for span in spans if since <= span.start < until]
-        timings.append(_timing(turn, answers, held.rate_hz))
+        timings.append(_timing(turn, answers, spans, held.rate_hz))
         if turn.caller is not None:
             speech.append(_speech(Side.CALLER, turn.caller, turn.index, held.rate_hz))
         speech += [_speech(Side.AGENT, span, turn.index, held.rate_hz) for span in answers]
     return tuple(timings), tuple(sorted(speech, key=lambda item: item.start_ms))
 
 
-def _timing(turn: HeldTurn, answers: list[Span], rate_hz: int) -> TurnTiming:
+def _timing(turn: HeldTurn, answers: list[Span], before: list[Span], rate_hz: int) -> TurnTiming:
     asked = turn.caller.end if turn.caller is not None else turn.began
+    # A packet leaves as a whole: the caller's last sound is with the agent when its packet is, not a frame later.
+    frame = rate_hz * FRAME_MS // 1000
+    left = turn.caller.start + max(0, asked - turn.caller.start - 1) // frame * frame if turn.caller else asked
     # What ended before the caller had finished was an interruption, not the answer.
     answer = next((span for span in answers if span.end > asked), None)
     overlap = 0
+    stop: int | None = None
     if turn.caller is not None:
         overlap = sum(
             min(span.end, turn.caller.end) - span.start
             for span in answers
             if turn.caller.start <= span.start < turn.caller.end
         )
+        cut = next((span for span in before if span.start < turn.caller.start < span.end), None)
+        if turn.interrupts and cut is not None:
+            stop = cut.end - turn.caller.start
     return TurnTiming(
         turn=turn.index,
         caller_start_ms=_ms(turn.caller.start, rate_hz) if turn.caller is not None else None,
         caller_end_ms=_ms(turn.caller.end, rate_hz) if turn.caller is not None else None,
         agent_start_ms=_ms(answer.start, rate_hz) if answer is not None else None,
         agent_end_ms=_ms(answers[-1].end, rate_hz) if answer is not None else None,
-        ttfa_ms=_ms(answer.start - asked, rate_hz) if answer is not None else None,
+        ttfa_ms=_ms(answer.start - left, rate_hz) if answer is not None else None,
         overlap_ms=_ms(overlap, rate_hz),
+        interrupts=turn.interrupts,
+        stop_ms=_ms(stop, rate_hz) if stop is not None else None,
+    )
+
+
+def events(held: Held) -> tuple[CallEvent, ...]:
+    """What came and went besides audio, in order of time."""
+    return tuple(
+        CallEvent(
+            kind=event.kind,
+            value=event.value,
+            at_ms=_ms(event.at, held.rate_hz),
+            turn=event.turn,
+            data=event.data or {},
+        )
+        for event in sorted(held.events, key=lambda event: event.at)
     )
 
 

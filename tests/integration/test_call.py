@@ -18,8 +18,10 @@ from activities.errors import BadInputError, InstallationError, LineDiedError, L
 from activities.speech.level import trim_silence
 from activities.speech.piper import PiperEngine
 from activities.telephony import g711
-from activities.telephony.conversation import Conversation, Held, PlannedTurn
-from activities.telephony.media_stream import MediaStreamDialler, fill_secrets
+from activities.telephony.conversation import Conversation, Held
+from activities.telephony.media_stream import MediaStreamDialler
+from activities.telephony.script import PlannedTurn
+from activities.telephony.secrets import fill_secrets
 from activities.telephony.timeline import measure
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.call import CallEnd

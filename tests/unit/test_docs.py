@@ -4,14 +4,14 @@ import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 
 from api.rules import read_rules
+from voicewright.agent import AgentTarget
 from voicewright.cli.commands import app
 from voicewright.settings import Settings
-from voicewright.suite import MediaStreamTarget
 from voicewright.suite_file import parse_suite
 
 DOCS = Path("docs")
@@ -26,16 +26,18 @@ def test_every_setting_is_documented() -> None:
 def test_every_check_is_documented() -> None:
     text = (DOCS / "checks.md").read_text()
     source = "".join(path.read_text() for path in Path("activities/checks").glob("*.py"))
-    kinds = set(re.findall(r'(?:_rule|_hard)\(\s*"(\w+)"', source)) | set(re.findall(r'kind="(\w+)"', source))
+    kinds = set(re.findall(r'(?:_rule|hard)\(\s*"(\w+)"', source)) | set(re.findall(r'kind="(\w+)"', source))
     kinds |= {"time", "date", "amount", "number", "name"}
     assert {"contains", "conversation", "meaning", "overlap"} <= kinds
     assert not [kind for kind in kinds if f"`{kind}`" not in text]
 
 
 def test_every_channel_is_documented() -> None:
-    channel = MediaStreamTarget.model_fields["channel"].annotation
-    for name in getattr(channel, "__args__", ()):
+    channels = [get_args(target.model_fields["channel"].annotation)[0] for target in get_args(get_args(AgentTarget)[0])]
+    assert {"media_stream", "sip"} <= set(channels)
+    for name in channels:
         assert f"`{name}`" in (DOCS / "suites.md").read_text()
+        assert (DOCS / "channels" / f"{name.replace('_', '-')}.md").exists(), name
 
 
 def test_every_command_is_in_the_readme_or_the_changelog() -> None:

@@ -60,8 +60,7 @@ cases:
     found = problems(text)
     expected = [
         "s.yaml:2:1: unknown key `agnet`; did you mean `agent`?",
-        "s.yaml:3:18: agent.channel: must be 'media_stream', not 'media_strem'",
-        "s.yaml:3:36: agent.url: must be a WebSocket address such as wss://agent.example/media, not 'http://x'",
+        "s.yaml:3:18: agent.channel: must be 'media_stream' or 'sip'",
         "s.yaml:4:24: defaults.languages[0]: unknown language 'xx'",
         "s.yaml:5:18: limits.call_s: must be a whole number, not 'abc'",
         "s.yaml:9:14: `say` has no text for de",

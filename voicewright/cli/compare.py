@@ -90,14 +90,14 @@ def gate(store: S3Store, run_id: str, baseline: str | None, code: ExitCode) -> E
     known = judged(before)
     counts: dict[Outcome, int] = {}
     for one in report.cases:
-        if one.outcome is not Outcome.FAILED or (one.key.case, one.key.language) not in known:
+        if one.outcome is not Outcome.FAILED or (one.key.case, one.key.cell) not in known:
             counts[one.outcome] = counts.get(one.outcome, 0) + 1
     return exit_code(counts)
 
 
 def _times(store: S3Store, report: RunReport, cases: set[tuple[str, str]]) -> list[int]:
     """Times to first audio of these cases alone: different questions take different time to answer."""
-    results = [one for one in report.cases if (one.key.case, one.key.language) in cases]
+    results = [one for one in report.cases if (one.key.case, one.key.cell) in cases]
     keys = [one.call.record.key for one in results if one.call is not None]
     with ThreadPoolExecutor(_READERS) as pool:
         raws = list(pool.map(store.get_if_present, keys))

@@ -51,7 +51,7 @@ def result_table(results: list[CaseResult]) -> Table:
         call = f"{result.call.duration_ms / 1000:.1f} s" if result.call is not None else "-"
         key = result.key
         name = key.case if key.repeat == 1 else f"{key.case} #{key.repeat}"
-        table.add_row(coloured(result.outcome), name, key.language, call, escape(result.reason))
+        table.add_row(coloured(result.outcome), name, key.cell, call, escape(result.reason))
     return table
 
 

@@ -148,4 +148,4 @@ def _recording(
 def mp3_key(result: CaseResult) -> str:
     """Where a recording lies in a form that is small enough for pages."""
     key = result.key
-    return case_key(result.run_id, key.case, key.language, key.repeat, "recording.mp3")
+    return case_key(result.run_id, key.case, key.cell, key.repeat, "recording.mp3")

@@ -167,7 +167,7 @@ def _turns(
 ) -> tuple[TurnView, ...]:
     views = []
     try:
-        script = suite.case(key.case).turns if suite is not None else []
+        script = suite.case(key.case).steps if suite is not None else []
     except KeyError:
         script = []
     held = {timing.turn: timing for timing in record.turns} if record is not None else {}

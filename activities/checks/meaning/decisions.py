@@ -31,7 +31,7 @@ def decided_pairs(result: CaseResult, case: Case) -> list[Labelled]:
             actual=check.actual,
             label="pass" if passed else "fail",
             lang=result.key.language,
-            question=in_language(case.turns[check.turn].say, result.key.language) if check.turn is not None else None,
+            question=in_language(case.steps[check.turn].say, result.key.language) if check.turn is not None else None,
             group=result.run_id,
             source=f"{result.suite.name}/{result.key}",
             condition=Condition.RECOGNISED,
