@@ -77,7 +77,10 @@ class CallStep:
         suite, script_case, agent = await self._suites.case(case)
         dialler = self._diallers.get(agent.channel)
         if dialler is None:
-            raise BadInputError(f"this worker knows no channel {agent.channel!r}: it knows {', '.join(self._diallers)}")
+            known = ", ".join(self._diallers)
+            raise InstallationError(
+                f"this worker cannot call by {agent.channel!r}: it can by {known}; docs/channels says what to set"
+            )
         dials = await self._note_dial(case, dialler)
         phase = "dialling"
         conversation: Conversation | None = None
@@ -88,7 +91,7 @@ class CallStep:
         async with heartbeats(progress), AsyncExitStack() as borrowed:
             began_s = time.monotonic()
             try:
-                line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}")
+                line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}", caller_id=request.caller_id)
             except (LineError, BadInputError, InstallationError, RateLimitedError) as error:
                 await self._note_outcome(case, dials, str(error))
                 raise
@@ -115,6 +118,10 @@ class CallStep:
             finally:
                 await line.hang_up()
             record, ref = await asyncio.to_thread(self._record, case, agent.channel, held, dials)
+            phase = "fetching the channel's own recording"
+            conversation = None
+            for name, body in (await line.recordings()).items():
+                await asyncio.to_thread(self._store.put, case.file(name), body, "audio/wav")
         ttfa = meter.create_histogram("voicewright_ttfa_ms", "Time to first audio of each turn.", "ms")
         for timing in record.turns:
             if timing.ttfa_ms is not None and timing.ttfa_ms >= 0:

@@ -37,6 +37,7 @@ class PlanStep:
             agent_url=page.request.agent_url,
             agent=f"{agent.channel} {agent.shown}",
             review=suite.review.policy(),
+            on_account=agent.on_account,
         )
         return PlanPage(plan=plan, keys=tuple(keys[page.offset : page.offset + page.limit]))
 

@@ -240,6 +240,9 @@ class Line(Protocol):
     async def hang_up(self) -> None:
         """End the call from our side; harmless when it is over already."""
 
+    async def recordings(self) -> dict[str, bytes]:
+        """What the channel recorded by itself, by file name; asked for after the call."""
+
 
 class LiveEars(Protocol):
     """Understands the agent while the call goes on, for scripts that depend on its words."""
@@ -258,8 +261,8 @@ class Dialler(Protocol):
     def redials(self) -> bool:
         """Whether a call of unknown fate may be dialled again: nobody's telephone rings twice by that."""
 
-    async def dial(self, target: AgentTarget, *, call_id: str) -> Line:
-        """Set up a call.
+    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "") -> Line:
+        """Set up a call. `caller_id` is the number that was reserved for it, on channels that have any.
 
         Raises:
             LineError: no connection; worth another try.

@@ -23,6 +23,9 @@ Secrets = "`${secret:NAME}` is filled in by the calls worker."
 class Target(Part):
     """What all targets can do."""
 
+    on_account: ClassVar[bool] = False
+    """Whether calls go over an account whose lines and rate are limited for all runs together."""
+
     @property
     @abstractmethod
     def shown(self) -> str:
@@ -96,5 +99,25 @@ class SipTarget(Target):
         return self.uri.split(";", 1)[0].split("?", 1)[0]
 
 
-AgentTarget = Annotated[MediaStreamTarget | SipTarget, Field(discriminator="channel")]
+class TwilioTarget(Target):
+    """An agent behind a telephone number, called through Twilio."""
+
+    on_account = True
+    _address = "to"
+
+    channel: Literal["twilio"]
+    to: Annotated[Text, Field(pattern=r"^\+[1-9]\d{6,14}$")] = Field(description="In E.164: `+14155550100`.")
+    ring_s: Annotated[int, Field(ge=5, le=300)] = Field(default=40, description="How long it may ring.")
+    record: bool = Field(default=False, description="Let Twilio record as well; fetched and stored beside ours.")
+    machine_detection: Literal["off", "note", "hang_up"] = Field(
+        default="off", description="What Twilio thinks of who answers: noted, or a machine is hung up on."
+    )
+
+    @property
+    def shown(self) -> str:
+        """See `Target`."""
+        return self.to
+
+
+AgentTarget = Annotated[MediaStreamTarget | SipTarget | TwilioTarget, Field(discriminator="channel")]
 """Whom to call."""

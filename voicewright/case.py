@@ -46,6 +46,8 @@ class CaseRequest(Contract):
     """Overrides the address in the suite."""
     call_limit_ms: int = 120_000
     review: ReviewPolicy = ReviewPolicy()
+    on_account: bool = False
+    """Whether the call needs a line of an account that all runs share."""
     report_to_run: bool = True
     """Whether a run workflow waits for this case's signals."""
 

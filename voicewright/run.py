@@ -76,6 +76,8 @@ class RunPlan(Contract):
     agent: str
     """Where the calls go, for people to read."""
     review: ReviewPolicy
+    on_account: bool = False
+    """Whether each call needs a line of an account that all runs share."""
 
 
 class PageRequest(Contract):

@@ -106,6 +106,23 @@ class Settings(BaseSettings):
     sip_interface: str | None = Field(
         None, description="Network interface or local address of SIP calls; unset finds the one that leads there."
     )
+    twilio_account_sid: str | None = Field(None, description="Twilio account; unset makes no telephone calls.")
+    twilio_auth_token: SecretStr | None = Field(
+        None, description="The account's auth token: Twilio signs its requests to us with it."
+    )
+    twilio_api_key: str | None = Field(None, description="API key SID to call with; unset calls with the auth token.")
+    twilio_api_secret: SecretStr | None = Field(None, description="Secret of the API key.")
+    twilio_from: str = Field("", description="Caller ids: numbers of the account in E.164, comma-separated.")
+    twilio_public_url: str | None = Field(
+        None, description="https address at which Twilio reaches this calls worker; each calls worker has its own."
+    )
+    twilio_listen: str = Field("127.0.0.1:8790", description="host:port on which the worker serves that address.")
+    twilio_lines: int = Field(1, ge=1, description="Calls at once that the account allows, all runs together.")
+    twilio_calls_per_s: float = Field(1.0, gt=0, description="New calls a second that the account allows.")
+    twilio_hours: str | None = Field(
+        None, description="When calls may be made: `mon-fri 09:00-18:00 Europe/Berlin`; unset means always."
+    )
+    twilio_api_url: str | None = Field(None, description="Address of Twilio's REST API, for a proxy; unset is Twilio.")
     speech_per_worker: int = Field(2, ge=1, description="Speech activities that one `speech` worker runs at once.")
 
     web_url: str | None = Field(None, description="Address of the web app as people reach it, for links.")
@@ -146,6 +163,11 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector for traces; unset makes none.")
     log_level: str = Field("INFO", description="Level of the workers' logs.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
+
+    @property
+    def twilio_numbers(self) -> tuple[str, ...]:
+        """The caller ids."""
+        return tuple(number.strip() for number in self.twilio_from.split(",") if number.strip())
 
     @property
     def llm_missing(self) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class CallRequest(Contract):
 
     case: CaseRequest
     speech: CallerSpeech
+    caller_id: str = ""
+    """The number to call from, where one was reserved."""
 
 
 class TranscribeRequest(Contract):

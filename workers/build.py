@@ -23,6 +23,7 @@ from activities.integrations.github_status import GitHubStatus
 from activities.integrations.jira_tracker import JiraTracker
 from activities.integrations.slack_notifier import SlackNotifier
 from activities.notify import NotifyStep
+from activities.phone_lines import PhoneLinesStep
 from activities.plan import PlanStep
 from activities.ports import Dialler, IssueTracker, Notifier, ObjectStore, SpeechEngine
 from activities.record import RecordStep
@@ -40,10 +41,14 @@ from activities.synthesize import SynthesizeStep
 from activities.telephony.g711 import RATE_HZ
 from activities.telephony.media_stream import MediaStreamDialler
 from activities.telephony.sip import SipDialler
+from activities.telephony.twilio_client import Account
+from activities.telephony.twilio_endpoint import TwilioEndpoint
+from activities.telephony.twilio_phone import TwilioDialler
 from activities.telephony.understanding import Understanding
 from activities.telephony.voice_activity import Detectors
 from activities.transcribe import TranscribeStep
 from activities.validate import ValidateStep
+from voicewright.phone import Hours
 from voicewright.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
 from voicewright.report.build import Links
 from voicewright.s3 import S3Store
@@ -138,6 +143,8 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     store = S3Store(settings)
     detectors = Detectors()
     diallers: dict[str, Dialler] = {"media_stream": MediaStreamDialler(), "sip": SipDialler(settings.sip_interface)}
+    if (telephone := _telephone(settings)) is not None:
+        diallers["twilio"] = telephone
     # Scripts that branch or wait need ears in the call; their models are loaded when the first one comes.
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
     judge = cache(lambda: meaning_judge(settings, store))
@@ -148,11 +155,41 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     return Built(worker, (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),))
 
 
+def _telephone(settings: Settings) -> Dialler | None:
+    """Twilio where it is set."""
+    if settings.twilio_account_sid is None:
+        return None
+    if settings.twilio_auth_token is None or settings.twilio_public_url is None:
+        raise InstallationError(
+            "VOICEWRIGHT_TWILIO_ACCOUNT_SID is set, but not VOICEWRIGHT_TWILIO_AUTH_TOKEN and "
+            "VOICEWRIGHT_TWILIO_PUBLIC_URL, by which Twilio's requests to us are known"
+        )
+    token = settings.twilio_auth_token.get_secret_value()
+    secret = settings.twilio_api_secret
+    user, password = settings.twilio_account_sid, token
+    if settings.twilio_api_key is not None and secret is not None:
+        user, password = settings.twilio_api_key, secret.get_secret_value()
+    return TwilioDialler(
+        Account(settings.twilio_account_sid, user, password, settings.twilio_api_url),
+        TwilioEndpoint(settings.twilio_public_url, settings.twilio_listen, token),
+        settings.twilio_numbers,
+    )
+
+
+def _phone_lines(settings: Settings, store: ObjectStore) -> PhoneLinesStep:
+    try:
+        hours = Hours.parse(settings.twilio_hours) if settings.twilio_hours is not None else None
+    except ValueError as error:
+        raise InstallationError(f"VOICEWRIGHT_TWILIO_HOURS: {error}") from None
+    return PhoneLinesStep(store, settings.twilio_numbers, settings.twilio_lines, settings.twilio_calls_per_s, hours)
+
+
 def integrations_worker(client: Client, settings: Settings) -> Built:
     """Plans, reviews, results."""
     store = S3Store(settings)
     links = Links.of(settings)
     record = RecordStep(store, client, settings.judge_project)
+    lines = _phone_lines(settings, store)
     defects = DefectStep(
         store, _tracker(settings), passes=settings.defect_passes, auto_close=settings.defect_auto_close
     )
@@ -162,6 +199,8 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
         [
             PlanStep(SuiteLibrary(store)).plan,
             ReviewStep(store).request_review,
+            lines.reserve_line,
+            lines.release_line,
             record.record_result,
             record.check_cases,
             defects.file_defect,

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 with workflow.unsafe.imports_passed_through():
     from activities.call import CallStep
     from activities.defects import DefectStep
+    from activities.phone_lines import PhoneLinesStep
     from activities.record import RecordStep
     from activities.review import ReviewStep
     from activities.synthesize import SynthesizeStep
@@ -61,6 +62,7 @@ class VoiceTestCase:
         self._review: ReviewDecision | None = None
         self._defect = ""
         self._reminders = 0
+        self._waits_for = ""
         self._refused: list[str] = []
 
     @workflow.run
@@ -105,9 +107,7 @@ class VoiceTestCase:
         with self._timed(Step.SYNTHESIZE):
             speech = await workflow.execute_activity_method(SynthesizeStep.synthesize, request, **policies.SYNTHESIZE)
         with self._timed(Step.CALL):
-            self._call = await workflow.execute_activity_method(
-                CallStep.call, CallRequest(case=request, speech=speech), **policies.call(request.call_limit_ms)
-            )
+            self._call = await self._hold_call(CallRequest(case=request, speech=speech))
         self._stop_if_cancelled()
         await self._tell_run(CasePhase.JUDGING)  # the agent's line is free for the next case
         self._stop_if_cancelled()
@@ -129,6 +129,31 @@ class VoiceTestCase:
         if self._verdict.decision is Decision.INVALID:
             self._error = CaseError(kind="InvalidTest", message=self._verdict.reason, step=Step.VALIDATE)
         return _BY_DECISION[self._verdict.decision]
+
+    async def _hold_call(self, request: CallRequest) -> CallSummary:
+        """The call; where all runs share an account, on a line of it, for which it waits as long as it takes."""
+        policy = policies.call(request.case.call_limit_ms)
+        if not request.case.on_account:
+            return await workflow.execute_activity_method(CallStep.call, request, **policy)
+        try:
+            while True:
+                grant = await workflow.execute_activity_method(
+                    PhoneLinesStep.reserve_line, request.case, **policies.LINES
+                )
+                if grant.granted:
+                    break
+                self._waits_for = grant.because
+                self._show()
+                await workflow.sleep(timedelta(milliseconds=grant.wait_ms), summary=grant.because)
+            self._waits_for = ""
+            with_caller = request.model_copy(update={"caller_id": grant.caller_id})
+            return await workflow.execute_activity_method(CallStep.call, with_caller, **policy)
+        finally:
+            # Also when cancelled: the line is somebody else's now. One that is not given back expires.
+            giving_back = asyncio.ensure_future(
+                workflow.execute_activity_method(PhoneLinesStep.release_line, request.case, **policies.LINES)
+            )
+            await asyncio.shield(giving_back)
 
     async def _file_defect(self) -> tuple[DefectRef | None, BaseException | None]:
         """One defect per cause. A cancellation that comes now is returned: the agent was wrong anyway."""
@@ -324,6 +349,7 @@ class VoiceTestCase:
     def _show(self) -> None:
         """What the Temporal UI shows on the workflow's page."""
         lines = [f"**{self._outcome or self._step}**"]
+        lines += ["", f"Waits: {self._waits_for}"] if self._waits_for else []
         if self._verdict is not None:
             lines += ["", f"Verdict: {self._verdict.decision}, {self._verdict.reason}", ""]
             lines += ["| check | turn | outcome | evidence |", "|---|---|---|---|"]

@@ -57,6 +57,8 @@ REPORT = ActivityConfig(
     retry_policy=_STUBBORN,
 )
 REVIEW = RECORD
+LINES = RECORD
+"""The account's lines: a case waits for one by a timer, and gives it back whatever happens."""
 
 FILE_DEFECT = RECORD
 VENDOR = ActivityConfig(

@@ -215,6 +215,7 @@ class VoiceTestRun:
             agent_url=plan.agent_url,
             call_limit_ms=plan.call_limit_ms,
             review=plan.review,
+            on_account=plan.on_account,
         )
         self._in_flight[str(key)] = CaseUpdate(key=key, phase=CasePhase.RUNNING)
         try:

@@ -4,19 +4,14 @@ Tokens are reserved before a request and settled after it, by an id of the reque
 be made again. A worker that dies in between leaves its reservation, so that the limit errs on the cheap side.
 """
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from activities.errors import UnavailableError
+from activities.ledger import change
 from activities.ports import ObjectStore
 from voicewright.contract import Contract
-
-_TRIES = 40
-_JSON = "application/json"
 
 
 class _Day(Contract):
@@ -83,23 +78,9 @@ class TokenBudget:
         found = self._store.get_if_present(_key(day))
         return _Day.model_validate_json(found).total if found is not None else 0
 
-    def _change(self, day: str, change: Callable[[_Day], _Day | None]) -> bool:
-        """Change the day's record as it stands; False where `change` refuses."""
-        key = _key(day)
-        for attempt in range(_TRIES):
-            found = self._store.get_versioned(key)
-            changed = change(_Day.model_validate_json(found[0]) if found is not None else _Day())
-            if changed is None:
-                return False
-            body = changed.model_dump_json().encode()
-            if found is None:
-                done = self._store.put_if_absent(key, body, _JSON) is not None
-            else:
-                done = self._store.put_if_unchanged(key, body, _JSON, found[1])
-            if done:
-                return True
-            time.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - only to fall out of step with others
-        raise UnavailableError(f"{key} changes too fast: too many workers judge rubrics at once")
+    def _change(self, day: str, edit: Callable[[_Day], _Day | None]) -> bool:
+        """Change the day's record as it stands; False where `edit` refuses."""
+        return change(self._store, _key(day), _Day(), edit, busy="too many workers judge rubrics at once")
 
 
 def _key(day: str) -> str:

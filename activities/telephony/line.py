@@ -41,6 +41,10 @@ class PlainLine:
     async def turn_over(self) -> None:
         """See `Line`."""
 
+    async def recordings(self) -> dict[str, bytes]:
+        """See `Line`."""
+        return {}
+
 
 class Playback:
     """What an agent sends ahead of time is played in real time from when it came: end to end, until it is cleared.

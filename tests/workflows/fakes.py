@@ -11,6 +11,7 @@ from voicewright.artifact import ArtifactRef
 from voicewright.call import CallEnd, CallSummary
 from voicewright.case import CaseKey, CaseRequest, CaseResult, CaseUpdate, SuiteRef
 from voicewright.defect import DefectRef, Failure, Issue
+from voicewright.phone import LineGrant
 from voicewright.review import ReviewPolicy
 from voicewright.run import (
     LostCases,
@@ -58,6 +59,8 @@ class Steps:
     reports: list[ReportRequest] = field(default_factory=list)
     lost: tuple[CaseUpdate, ...] = ()
     publish: bool = False
+    line_waits_ms: list[int] = field(default_factory=list)
+    caller_ids: list[str] = field(default_factory=list)
     filed: list[Failure] = field(default_factory=list)
     notices: list[RunNotice] = field(default_factory=list)
 
@@ -91,6 +94,7 @@ class Steps:
         self._note("call")
         name = str(request.case.key)
         self.dialled[name] += 1
+        self.caller_ids.append(request.caller_id)
         self.in_call += 1
         self.most_in_call = max(self.most_in_call, self.in_call)
         try:
@@ -103,6 +107,17 @@ class Steps:
         finally:
             self.in_call -= 1
         return CallSummary(record=REF, recording=REF, end=CallEnd.COMPLETED, duration_ms=1000, dials=1, turns_held=1)
+
+    @activity.defn(name="reserve_line")
+    async def reserve_line(self, case: CaseRequest) -> LineGrant:
+        self._note("reserve_line")
+        if self.line_waits_ms:
+            return LineGrant(granted=False, wait_ms=self.line_waits_ms.pop(0), because="all lines are in use")
+        return LineGrant(granted=True, caller_id="+15005550006")
+
+    @activity.defn(name="release_line")
+    async def release_line(self, case: CaseRequest) -> None:
+        self._note("release_line")
 
     @activity.defn(name="transcribe")
     async def transcribe(self, request: TranscribeRequest) -> TranscriptSummary:

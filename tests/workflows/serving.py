@@ -38,6 +38,8 @@ async def serving(client: Client, steps: Steps) -> AsyncIterator[None]:
                 [
                     steps.plan,
                     steps.request_review,
+                    steps.reserve_line,
+                    steps.release_line,
                     steps.file_defect,
                     steps.publish_defect,
                     steps.record_result,

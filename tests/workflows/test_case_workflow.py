@@ -19,10 +19,14 @@ from workflows.case import VoiceTestCase
 HOUR_MS = 3_600_000
 
 
-async def begin(client: Client, steps: Steps) -> WorkflowHandle[VoiceTestCase, CaseResult]:
-    name = unique("run")
+async def begin(client: Client, steps: Steps, *, on_account: bool = False) -> WorkflowHandle[VoiceTestCase, CaseResult]:
     request = CaseRequest(
-        run_id=name, suite=SUITE, key=CaseKey(case="c", language="en"), review=steps.review, report_to_run=False
+        run_id=unique("run"),
+        suite=SUITE,
+        key=CaseKey(case="c", language="en"),
+        review=steps.review,
+        report_to_run=False,
+        on_account=on_account,
     )
     return await client.start_workflow(VoiceTestCase.run, request, id=request.workflow_id, task_queue=WORKFLOWS)
 
@@ -188,3 +192,36 @@ async def test_cancelling_a_waiting_review_records_it(real: Client) -> None:
         with pytest.raises(WorkflowFailureError):
             await handle.result()
     assert steps.results["c/en/1"].outcome is Outcome.ERRORED
+
+
+async def test_a_case_waits_for_a_line_of_the_account_and_gives_it_back(skipping: Client) -> None:
+    """Hours, on a durable timer: no attempt fails, nobody is dialled before the line is there."""
+    steps = Steps(line_waits_ms=[5_000, 9 * HOUR_MS])
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps, on_account=True)).result()
+    assert result.outcome is Outcome.PASSED
+    assert result.step_ms[Step.CALL] >= 9 * HOUR_MS
+    assert steps.caller_ids == ["+15005550006"]
+    assert steps.calls["reserve_line"] == 3
+    assert steps.calls["release_line"] == 1
+
+
+async def test_a_line_is_given_back_when_the_call_fails_or_the_case_is_cancelled(
+    skipping: Client, real: Client
+) -> None:
+    steps = Steps(trouble=("call", 9, LineError("down")))
+    async with serving(skipping, steps):
+        result = await (await begin(skipping, steps, on_account=True)).result()
+    assert result.outcome is Outcome.ERRORED
+    assert steps.calls["release_line"] == 1
+    steps = Steps(line_waits_ms=[HOUR_MS])
+    async with serving(real, steps):
+        handle = await begin(real, steps, on_account=True)
+        while not steps.calls["reserve_line"]:
+            await asyncio.sleep(0.02)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await handle.result()
+    assert isinstance(ended.value.cause, CancelledError)
+    assert steps.calls["release_line"] == 1
+    assert not steps.dialled
