@@ -36,7 +36,7 @@ from voicewright.artifact import ArtifactRef
 from voicewright.call import CallRecord, CallSummary, Network, Pacing, Waveform
 from voicewright.case import CaseRequest
 from voicewright.report.waveform import outlines
-from voicewright.steps import CallerSpeech, CallRequest
+from voicewright.steps import CallRequest
 from voicewright.suite import Case
 
 _JSON = "application/json"
@@ -91,7 +91,12 @@ class CallStep:
         async with heartbeats(progress), AsyncExitStack() as borrowed:
             began_s = time.monotonic()
             try:
-                line = await dialler.dial(agent, call_id=f"{case.workflow_id}#{dials}", caller_id=request.caller_id)
+                line = await dialler.dial(
+                    agent,
+                    call_id=f"{case.workflow_id}#{dials}",
+                    caller_id=request.caller_id,
+                    language=case.key.language,
+                )
             except (LineError, BadInputError, InstallationError, RateLimitedError) as error:
                 await self._note_outcome(case, dials, str(error))
                 raise
@@ -103,9 +108,7 @@ class CallStep:
                 caller = CallerProfile(suite.profile(case.key.profile), line.rate_hz, str(case.key))
                 loan = self._detectors.borrow(line.rate_hz)
                 detector = await asyncio.to_thread(borrowed.enter_context, loan)
-                script, backdrop = await asyncio.to_thread(
-                    self._script, script_case, request.speech, line.rate_hz, caller
-                )
+                script, backdrop = await asyncio.to_thread(self._script, script_case, request, line.rate_hz, caller)
                 ears = self._ears(case.key.language) if self._ears is not None else None
                 conversation = Conversation(
                     caller.line(line), suite.limits, VoiceActivity(detector, line.rate_hz), ears, backdrop
@@ -153,13 +156,13 @@ class CallStep:
         await asyncio.to_thread(self._store.put, case.file(f"dial-{number}.json"), note, _JSON)
 
     def _script(
-        self, case: Case, speech: CallerSpeech, rate_hz: int, caller: CallerProfile
+        self, case: Case, request: CallRequest, rate_hz: int, caller: CallerProfile
     ) -> tuple[list[Planned], Backdrop]:
         spoken = {
             utterance.turn: caller.sound(read_wav(self._store.get(utterance.audio.key))[0].at_rate(rate_hz).samples)
-            for utterance in speech.utterances
+            for utterance in request.speech.utterances
         }
-        return plan(case, spoken), caller.backdrop(list(spoken.values()), self._store)
+        return plan(case, spoken, request.case.key.language), caller.backdrop(list(spoken.values()), self._store)
 
     def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> tuple[CallRecord, ArtifactRef]:
         wav = wav_bytes([held.caller, held.agent], held.rate_hz)

@@ -234,6 +234,13 @@ class Line(Protocol):
     def stats(self) -> MediaStats | None:
         """What is known of the network; None where there is nothing to know."""
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether the caller's words go over it in writing, and are not spoken."""
+
+    async def turn_begins(self, text: str | None) -> None:
+        """The caller is about to say `text`."""
+
     async def turn_over(self) -> None:
         """The caller has said all that there is to say in this turn."""
 
@@ -261,8 +268,14 @@ class Dialler(Protocol):
     def redials(self) -> bool:
         """Whether a call of unknown fate may be dialled again: nobody's telephone rings twice by that."""
 
-    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "") -> Line:
-        """Set up a call. `caller_id` is the number that was reserved for it, on channels that have any.
+    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "", language: str = "en") -> Line:
+        """Set up a call.
+
+        Args:
+            target: whom to call.
+            call_id: names the call in the agent's logs, where the channel can say it.
+            caller_id: the number that was reserved for it, on channels that have any.
+            language: in which the caller will speak.
 
         Raises:
             LineError: no connection; worth another try.

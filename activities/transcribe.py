@@ -15,7 +15,7 @@ from temporalio import activity
 from activities.audio import Audio, read_wav
 from activities.checks.recogniser_faults import MIN_LANGUAGE_MS
 from activities.heartbeat import heartbeats
-from activities.ports import HeardWord, ObjectStore, Recogniser
+from activities.ports import HeardWord, LineEventKind, ObjectStore, Recogniser
 from voicewright.call import CallRecord, Side, Speech
 from voicewright.case import CaseRequest
 from voicewright.languages import base_language
@@ -63,6 +63,7 @@ class TranscribeStep:
             for side, audio in ((Side.CALLER, caller), (Side.AGENT, agent)):
                 phase = f"recognising the {side}"
                 sides.append(await asyncio.to_thread(self._side, record, side, audio, request.case))
+            sides[1] = _with_writing(sides[1], record)
             transcript = Transcript(recogniser=self._recogniser.name, caller=sides[0], agent=sides[1])
             body = transcript.model_dump_json().encode()
             key = request.case.file("transcript.json")
@@ -107,6 +108,19 @@ class TranscribeStep:
                     expected=round(likely.get(base_language(side.language), 0.0), 3),
                     speech_ms=length,
                 )
+
+
+def _with_writing(side: SideTranscript, record: CallRecord) -> SideTranscript:
+    """The agent's words, with those of answers that came in writing alone: they are certain."""
+    spoken = {item.turn for item in record.speech if item.side is Side.AGENT}
+    words = list(side.words)
+    for event in record.events:
+        if event.kind == LineEventKind.ANSWER and event.turn not in spoken:
+            words += [
+                Word(text=word, start_ms=event.at_ms, end_ms=event.at_ms, confidence=1.0, turn=event.turn)
+                for word in event.value.split()
+            ]
+    return side.model_copy(update={"words": tuple(sorted(words, key=lambda word: word.start_ms))})
 
 
 def join(speech: list[Speech], duration_ms: int) -> list[_Piece]:

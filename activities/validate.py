@@ -12,6 +12,7 @@ from activities.checks.judge import decide, doubt_words, language_checks
 from activities.checks.keypad import keypad_checks
 from activities.checks.recogniser_faults import faults
 from activities.checks.rubric import rubric_check
+from activities.checks.structured import structured_checks
 from activities.heartbeat import heartbeats
 from activities.ports import MeaningJudge, ObjectStore, RubricJudge
 from activities.suites import SuiteLibrary
@@ -74,6 +75,7 @@ def judge_call(
     steps = case.steps
     checks: list[Check] = list(conversation_checks(suite, case, call.record))
     checks += keypad_checks(steps, call)
+    checks += structured_checks(steps, call.record)
     for timing in call.record.turns:
         turn = steps[timing.turn]
         if turn.expect is None:

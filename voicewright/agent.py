@@ -4,7 +4,7 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from voicewright.suite_part import Part, Text
 
@@ -119,5 +119,23 @@ class TwilioTarget(Target):
         return self.to
 
 
-AgentTarget = Annotated[MediaStreamTarget | SipTarget | TwilioTarget, Field(discriminator="channel")]
+class HoundifyTarget(Target):
+    """A Houndify client's domains, asked by voice or in writing."""
+
+    channel: Literal["houndify"]
+    url: Annotated[Text, Field(pattern=r"^https?://[^\s/]+")] = "https://api.houndify.com"
+    client_id: Text = Field(default="${secret:HOUNDIFY_CLIENT_ID}", description=Secrets)
+    client_key: Text = Field(default="${secret:HOUNDIFY_CLIENT_KEY}", description=Secrets)
+    user_id: Text | None = Field(default=None, description="One for each call where it is left out.")
+    mode: Literal["voice", "text"] = Field(default="voice", description="`text` is a fast smoke run without speech.")
+    voice: Text | None = Field(default=None, description="ResponseAudioVoice: the answer comes as sound as well.")
+    request_info: dict[Text, JsonValue] = Field(default={}, description="More of the request info: `Latitude`, ...")
+
+    @property
+    def shown(self) -> str:
+        """See `Target`."""
+        return without_query(self.url)
+
+
+AgentTarget = Annotated[MediaStreamTarget | SipTarget | TwilioTarget | HoundifyTarget, Field(discriminator="channel")]
 """Whom to call."""

@@ -132,7 +132,9 @@ _PATTERNS = {
     r"^wss?://[^\s/]+": "must be a WebSocket address such as wss://agent.example/media",
     r"^sips?:[^\s<>]+$": "must be a SIP address such as sip:agent@example.com",
     r"^sips?:[^\s<>@]+@[^\s<>]+$": "must be a SIP address such as sip:tester@example.com",
+    r"^https?://[^\s/]+": "must be an address such as https://agent.example",
     r"^\+[1-9]\d{6,14}$": "must be a telephone number in E.164, such as +14155550100",
+    r"^\$": "must be a JSONPath such as $.CommandKind",
     r"^[0-9A-D*#]+$": "must hold only keys of a telephone: 0-9, A-D, * and #",
 }
 _WORDS = {

@@ -43,6 +43,8 @@ Identifier = Annotated[
         description="Letters, digits, `.`, `_` and `-`; starts with a letter or a digit.",
     ),
 ]
+JsonPath = Annotated[Text, Field(pattern=r"^\$")]
+"""Where in a structured result: `$.NativeData.Time`; RFC 9535."""
 Keys = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-D*#]+$")]
 """Keys of a telephone's keypad."""
 

@@ -28,7 +28,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from voicewright.suite_part import Keys, LocalPatterns, LocalText, LocalTexts, Part, Pattern, Range, Text
+from voicewright.suite_part import JsonPath, Keys, LocalPatterns, LocalText, LocalTexts, Part, Pattern, Range, Text
 
 MAX_DEPTH = 5
 """Branches within branches."""
@@ -66,7 +66,7 @@ class Expectation(Part):
     )
     dtmf: Keys | None = Field(default=None, description="Keys that the agent presses, by event or as tones.")
     intent: Text | None = Field(default=None, description="The command that the agent understood (`houndify`).")
-    result: dict[Text, JsonValue] = Field(
+    result: dict[JsonPath, JsonValue] = Field(
         default={}, description="JSONPath to expected value in the agent's structured result (`houndify`)."
     )
     words_per_minute: Range | None = Field(default=None, description="The agent's speech rate.")

@@ -39,6 +39,7 @@ from activities.speech.whisper import WhisperRecogniser
 from activities.suites import SuiteLibrary
 from activities.synthesize import SynthesizeStep
 from activities.telephony.g711 import RATE_HZ
+from activities.telephony.houndify import HoundifyDialler
 from activities.telephony.media_stream import MediaStreamDialler
 from activities.telephony.sip import SipDialler
 from activities.telephony.twilio_client import Account
@@ -142,7 +143,11 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     """Conversations: wants to be on time."""
     store = S3Store(settings)
     detectors = Detectors()
-    diallers: dict[str, Dialler] = {"media_stream": MediaStreamDialler(), "sip": SipDialler(settings.sip_interface)}
+    diallers: dict[str, Dialler] = {
+        "media_stream": MediaStreamDialler(),
+        "sip": SipDialler(settings.sip_interface),
+        "houndify": HoundifyDialler(),
+    }
     if (telephone := _telephone(settings)) is not None:
         diallers["twilio"] = telephone
     # Scripts that branch or wait need ears in the call; their models are loaded when the first one comes.

@@ -115,7 +115,7 @@ class Conversation:
         self._late_s: list[float] = []
         self._events: list[HeldEvent] = []
         self._began_s = 0.0
-        self._answered = False
+        self._answered_at: int | None = None
         self._handed_on: str | None = None
 
     @property
@@ -199,9 +199,12 @@ class Conversation:
         if turn.acts and not self.turns and turn.wait_for is None:
             await self._wait_for_quiet()  # nobody talks into a greeting
         held.began = self._now
+        self._answered_at = None
         held.interrupts = turn.interrupt_ms is not None and self.activity.speaking
         self.turns.append(held)
-        if turn.speech is not None:
+        if turn.speech is not None or turn.text is not None:
+            await self._ticking(self.line.turn_begins(turn.text))
+        if turn.speech is not None and not self.line.takes_text:
             await self._speak(turn.speech, held)
         for key in turn.keys:
             await self._press(key, held, as_tone=turn.tones or not self.line.sends_keys)
@@ -238,7 +241,6 @@ class Conversation:
     async def _listen(self, held: HeldTurn, turn: PlannedTurn, interrupt_ms: int | None) -> None:
         """Until the agent has answered and is quiet again, or has done what the turn waits for."""
         asked = held.caller.end if held.caller is not None else held.began
-        self._answered = False
         while True:
             await self._tick(self._silence)
             if self._handed_on is not None:
@@ -252,7 +254,7 @@ class Conversation:
     def _has_answered(self, held: HeldTurn, asked: int) -> bool:
         spans = self.activity.spans
         spoke = bool(spans) and spans[-1].end > asked and (spans[-1].start >= held.began or held.caller is None)
-        return spoke or self._answered
+        return spoke or self._answered_at is not None
 
     def _may_go_on(self, turn: PlannedTurn, asked: int, interrupt_ms: int | None) -> bool:
         """Whether an agent that has answered leaves the word to the caller; or the caller takes it."""
@@ -264,7 +266,10 @@ class Conversation:
             return spoken >= self._samples(interrupt_ms)
         # An agent that said something, but did not end or transfer the call, gets the time for an answer to do so.
         wait_ms = self.limits.end_of_turn_ms if turn.awaits is Awaits.ANSWER else self.limits.answer_ms
-        return self.activity.quiet_for() >= self._samples(wait_ms)
+        quiet = self.activity.quiet_for()
+        if self._answered_at is not None:
+            quiet = min(quiet, self._now - self._answered_at)  # its sound, if there is any, is about to come
+        return quiet >= self._samples(wait_ms)
 
     def _nothing_came(self, held: HeldTurn, turn: PlannedTurn, asked: int) -> bool:
         """Whether a caller who is silent on purpose has been so for long enough."""
@@ -351,7 +356,7 @@ class Conversation:
         turn = self.turns[-1].index if self.turns else None
         self._events.append(HeldEvent(str(event.kind), event.value, at, turn, event.data))
         if event.kind is LineEventKind.ANSWER:
-            self._answered = True
+            self._answered_at = self._now
         elif event.kind is LineEventKind.TRANSFER:
             self._handed_on = event.value
 

@@ -16,6 +16,7 @@ class PlainLine:
     """A line without keys, events or statistics, whose frames leave when they are given. Channels override."""
 
     sends_keys = False
+    takes_text = False
     sending_delay_s = 0.0
 
     def __init__(self) -> None:
@@ -37,6 +38,9 @@ class PlainLine:
     def stats(self) -> MediaStats | None:
         """See `Line`."""
         return None
+
+    async def turn_begins(self, text: str | None) -> None:
+        """See `Line`."""
 
     async def turn_over(self) -> None:
         """See `Line`."""

@@ -49,7 +49,7 @@ class MediaStreamDialler:
 
     redials = True
 
-    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "") -> Line:  # noqa: ARG002 - has no numbers
+    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "", language: str = "en") -> Line:  # noqa: ARG002
         """See `Dialler`. `call_id` becomes the SIDs, so that the agent's logs can be matched with ours."""
         assert isinstance(target, MediaStreamTarget)
         digest = hashlib.sha256(f"{call_id} {time.time_ns()}".encode()).hexdigest()[:32]

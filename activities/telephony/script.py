@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from activities.audio import Samples
-from voicewright.suite import Case
+from voicewright.suite import Case, in_language
 from voicewright.turn import Said, Turn
 
 
@@ -26,6 +26,8 @@ class PlannedTurn:
     speech: Samples | None
     judged: bool
     """Whether the answer is expected to be anything; if not, the last turn does not wait for one."""
+    text: str | None = None
+    """What `speech` says."""
     keys: str = ""
     tones: bool = False
     silence_ms: int | None = None
@@ -52,22 +54,28 @@ class PlannedBranch:
 Planned = PlannedTurn | PlannedBranch
 
 
-def plan(case: Case, speech: Mapping[int, Samples]) -> list[Planned]:
+@dataclass(frozen=True)
+class _Spoken:
+    speech: Mapping[int, Samples]
+    language: str
+
+
+def plan(case: Case, speech: Mapping[int, Samples], language: str) -> list[Planned]:
     """The script of a case. `speech` has the caller's words by the turn's number in `Case.steps`."""
     numbers = iter(range(len(case.steps)))
-    return list(_planned(case.turns, numbers, speech))
+    return list(_planned(case.turns, numbers, _Spoken(speech, language)))
 
 
-def _planned(turns: Sequence[Turn], numbers: Iterator[int], speech: Mapping[int, Samples]) -> Iterator[Planned]:
+def _planned(turns: Sequence[Turn], numbers: Iterator[int], spoken: "_Spoken") -> Iterator[Planned]:
     for turn in turns:
         if turn.when is not None:
-            ways = tuple((way.said, tuple(_planned(way.then, numbers, speech))) for way in turn.when)
-            yield PlannedBranch(ways, tuple(_planned(turn.otherwise, numbers, speech)))
+            ways = tuple((way.said, tuple(_planned(way.then, numbers, spoken))) for way in turn.when)
+            yield PlannedBranch(ways, tuple(_planned(turn.otherwise, numbers, spoken)))
         else:
-            yield _turn(turn, next(numbers), speech)
+            yield _turn(turn, next(numbers), spoken)
 
 
-def _turn(turn: Turn, index: int, speech: Mapping[int, Samples]) -> PlannedTurn:
+def _turn(turn: Turn, index: int, spoken: "_Spoken") -> PlannedTurn:
     expect = turn.expect
     awaits = Awaits.ANSWER
     if turn.hangup:
@@ -78,7 +86,8 @@ def _turn(turn: Turn, index: int, speech: Mapping[int, Samples]) -> PlannedTurn:
         awaits = Awaits.TRANSFER
     return PlannedTurn(
         index=index,
-        speech=speech.get(index),
+        speech=spoken.speech.get(index),
+        text=in_language(turn.say, spoken.language),
         judged=expect is not None,
         keys=turn.dtmf or "",
         tones=turn.tones,

@@ -62,7 +62,7 @@ class SipDialler:
         self._interface = interface
         self._processes: dict[str | None, SipProcess] = {}
 
-    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "") -> Line:  # noqa: ARG002 - SIP has ids of its own
+    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "", language: str = "en") -> Line:  # noqa: ARG002
         """See `Dialler`."""
         assert isinstance(target, SipTarget)
         password = fill_secrets(target.password or "", os.environ)

@@ -1,6 +1,6 @@
 """From a held conversation to times: who spoke when, how soon the agent answered, who talked over whom."""
 
-from activities.ports import FRAME_MS
+from activities.ports import FRAME_MS, LineEventKind
 from activities.telephony.conversation import Held, HeldTurn
 from activities.telephony.voice_activity import Span, refine
 from voicewright.call import CallEvent, Side, Speech, TurnTiming
@@ -21,11 +21,20 @@ def measure(held: Held) -> tuple[tuple[TurnTiming, ...], tuple[Speech, ...]]:
         until = held.turns[number + 1].began if number + 1 < len(held.turns) else len(held.agent) + 1
         since = 0 if number == 0 and turn.caller is None else turn.began
         answers = [span for span in spans if since <= span.start < until]
+        if not answers:
+            answers = _in_writing(held, turn.index)
         timings.append(_timing(turn, answers, spans, held.rate_hz))
         if turn.caller is not None:
             speech.append(_speech(Side.CALLER, turn.caller, turn.index, held.rate_hz))
-        speech += [_speech(Side.AGENT, span, turn.index, held.rate_hz) for span in answers]
+        speech += [_speech(Side.AGENT, span, turn.index, held.rate_hz) for span in answers if span.end > span.start]
     return tuple(timings), tuple(sorted(speech, key=lambda item: item.start_ms))
+
+
+def _in_writing(held: Held, turn: int) -> list[Span]:
+    """Answers that came without sound: points in time."""
+    return [
+        Span(event.at, event.at) for event in held.events if event.kind == LineEventKind.ANSWER and event.turn == turn
+    ]
 
 
 def _timing(turn: HeldTurn, answers: list[Span], before: list[Span], rate_hz: int) -> TurnTiming:
@@ -34,7 +43,7 @@ def _timing(turn: HeldTurn, answers: list[Span], before: list[Span], rate_hz: in
     frame = rate_hz * FRAME_MS // 1000
     left = turn.caller.start + max(0, asked - turn.caller.start - 1) // frame * frame if turn.caller else asked
     # What ended before the caller had finished was an interruption, not the answer.
-    answer = next((span for span in answers if span.end > asked), None)
+    answer = next((span for span in answers if span.end > asked or span.start == span.end), None)
     overlap = 0
     stop: int | None = None
     if turn.caller is not None:

@@ -64,7 +64,7 @@ class TwilioDialler:
         await self._endpoint.close()
         await self._calls.close()
 
-    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "") -> Line:  # noqa: ARG002 - see `Dialler`
+    async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "", language: str = "en") -> Line:  # noqa: ARG002
         """See `Dialler`."""
         assert isinstance(target, TwilioTarget)
         caller = caller_id or next(iter(self._callers), "")

@@ -1,4 +1,4 @@
-"""Telephone calls through Twilio's stand-in, which refuses what Twilio refuses: the client, its endpoint, its faults."""
+"""Telephone calls through Twilio's stand-in, which refuses what Twilio refuses: client, endpoint, faults."""
 
 import asyncio
 import time

@@ -1,0 +1,48 @@
+"""What an agent's protocol says of its answer: the intent that it understood, and its structured result."""
+
+from collections.abc import Iterator, Sequence
+
+import jsonpath
+from pydantic import JsonValue
+
+from activities.checks.hard import hard
+from voicewright.call import CallRecord
+from voicewright.turn import Turn
+from voicewright.verdict import Check
+
+
+def structured_checks(steps: Sequence[Turn], record: CallRecord) -> Iterator[Check]:
+    """One check for every intent and every path that a turn expects."""
+    for timing in record.turns:
+        expect = steps[timing.turn].expect
+        if expect is None or (expect.intent is None and not expect.result):
+            continue
+        data = next((event.data for event in record.events if event.turn == timing.turn and "intent" in event.data), {})
+        if expect.intent is not None:
+            got = data.get("intent")
+            yield hard(
+                "intent",
+                timing.turn,
+                passed=got == expect.intent,
+                expected=expect.intent,
+                actual=str(got),
+                evidence=f"the agent understood {data.get('understood', '')!r} as {got}",
+            )
+        for path, wanted in expect.result.items():
+            found = jsonpath.findall(path, data.get("result") or {})
+            shown = ", ".join(repr(value) for value in found)[:200] or "nothing"
+            yield hard(
+                "result",
+                timing.turn,
+                passed=any(_equal(value, wanted) for value in found),
+                expected=f"{path} is {wanted!r}",
+                actual=shown,
+                evidence=f"{path} in the agent's result is {shown}",
+            )
+
+
+def _equal(found: object, wanted: JsonValue) -> bool:
+    """Numbers and their spellings are one: agents write `9` and `"9"`."""
+    if isinstance(found, bool) or isinstance(wanted, bool):
+        return found is wanted
+    return found == wanted or (isinstance(found, str | int | float) and str(found) == str(wanted))
