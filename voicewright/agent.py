@@ -137,5 +137,28 @@ class HoundifyTarget(Target):
         return without_query(self.url)
 
 
-AgentTarget = Annotated[MediaStreamTarget | SipTarget | TwilioTarget | HoundifyTarget, Field(discriminator="channel")]
+class OpenAiRealtimeTarget(Target):
+    """An agent behind a server that speaks OpenAI's Realtime protocol."""
+
+    channel: Literal["openai_realtime"]
+    url: Annotated[Text, Field(pattern=r"^wss?://[^\s/]+")] = Field(
+        default="wss://api.openai.com/v1", description="Without `/realtime`, which the protocol adds."
+    )
+    model: Text = "gpt-realtime"
+    api_key: Text = Field(default="${secret:OPENAI_API_KEY}", description=Secrets)
+    headers: dict[str, Text] = Field(default={}, description=f"Sent with the handshake; {Secrets}")
+    audio: Literal["pcm", "pcmu"] = Field(default="pcm", description="24 kHz, or telephone quality.")
+    session: dict[Text, JsonValue] = Field(default={}, description="More of the session: `instructions`, `tools`, ...")
+    greets: bool = Field(default=False, description="Ask the agent to speak first.")
+
+    @property
+    def shown(self) -> str:
+        """See `Target`."""
+        return without_query(self.url)
+
+
+AgentTarget = Annotated[
+    MediaStreamTarget | SipTarget | TwilioTarget | HoundifyTarget | OpenAiRealtimeTarget,
+    Field(discriminator="channel"),
+]
 """Whom to call."""

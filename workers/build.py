@@ -41,6 +41,7 @@ from activities.synthesize import SynthesizeStep
 from activities.telephony.g711 import RATE_HZ
 from activities.telephony.houndify import HoundifyDialler
 from activities.telephony.media_stream import MediaStreamDialler
+from activities.telephony.openai_realtime import OpenAiRealtimeDialler
 from activities.telephony.sip import SipDialler
 from activities.telephony.twilio_client import Account
 from activities.telephony.twilio_endpoint import TwilioEndpoint
@@ -147,6 +148,7 @@ def calls_worker(client: Client, settings: Settings) -> Built:
         "media_stream": MediaStreamDialler(),
         "sip": SipDialler(settings.sip_interface),
         "houndify": HoundifyDialler(),
+        "openai_realtime": OpenAiRealtimeDialler(),
     }
     if (telephone := _telephone(settings)) is not None:
         diallers["twilio"] = telephone
