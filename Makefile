@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Tests that need no running stack.
-ALONE := tests/unit tests/workflows tests/replay tests/integration/test_standins.py \
-	tests/integration/test_standin_github.py tests/integration/test_gtts_wire.py
+ALONE := tests/unit tests/workflows tests/replay $(wildcard tests/integration/test_standin*.py) \
+	tests/integration/test_gtts_wire.py
+# Calls over all channels: they wait most of the time, so several of them wait at once.
+LINES := $(addprefix tests/integration/test_,call.py conversation.py houndify.py openai_realtime.py sip.py \
+	sip_far_end.py sip_others.py twilio.py)
 
 .PHONY: setup models demo test lint check clean help
 
@@ -29,10 +32,11 @@ demo: setup  ## run the clinic suite against the clinic agent with two bugs on
 	$(BIN)/voicewright demo
 
 test: setup  ## all tests: real servers, real speech, no network, no account
-	@# Two halves at once: live calls keep time, so the other half yields to them.
+	@# Live calls keep time, so what needs the processor alone yields to them.
 	@nice -n 15 $(BIN)/python -m pytest $(ALONE) > $(VENV)/alone.log 2>&1 & alone=$$!; \
-	$(BIN)/python -m pytest $(foreach path,$(ALONE),--ignore=$(path)); live=$$?; \
-	wait $$alone; alone=$$?; cat $(VENV)/alone.log; test $$live -eq 0 -a $$alone -eq 0
+	$(BIN)/python -m pytest -n 4 $(LINES); lines=$$?; \
+	$(BIN)/python -m pytest $(foreach path,$(ALONE) $(LINES),--ignore=$(path)); live=$$?; \
+	wait $$alone; alone=$$?; cat $(VENV)/alone.log; test $$live -eq 0 -a $$lines -eq 0 -a $$alone -eq 0
 
 lint: setup  ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .

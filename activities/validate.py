@@ -10,6 +10,7 @@ from activities.checks.conversation import conversation_checks
 from activities.checks.gate import Call, invalid_because
 from activities.checks.judge import decide, doubt_words, language_checks
 from activities.checks.keypad import keypad_checks
+from activities.checks.measuring import limit_checks, measurements
 from activities.checks.recogniser_faults import faults
 from activities.checks.rubric import rubric_check
 from activities.checks.structured import structured_checks
@@ -22,7 +23,7 @@ from voicewright.suite import Case, Expectation, Suite, in_language
 from voicewright.transcript import Transcript
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
-JUDGE = "rules 2"
+JUDGE = "rules 3"
 """Version of the checks; recorded with every verdict, raised when a verdict could come out differently."""
 
 
@@ -70,12 +71,14 @@ def judge_call(
 ) -> Verdict:
     """The verdict on a call that is over; calling again with the same input gives the same verdict."""
     name = f"{JUDGE}, {judge.name}"
-    if (reason := invalid_because(case, language, call)) is not None:
-        return Verdict(decision=Decision.INVALID, confidence=0.0, reason=reason, judge=name)
+    measured = measurements(suite, case, language, call)
+    if (reason := invalid_because(case, language, call, most_error=suite.limits.caller_error_rate)) is not None:
+        return Verdict(decision=Decision.INVALID, confidence=0.0, reason=reason, judge=name, measured=measured)
     steps = case.steps
     checks: list[Check] = list(conversation_checks(suite, case, call.record))
     checks += keypad_checks(steps, call)
     checks += structured_checks(steps, call.record)
+    checks += limit_checks(suite, case, language, call, measured)
     for timing in call.record.turns:
         turn = steps[timing.turn]
         if turn.expect is None:
@@ -101,7 +104,8 @@ def judge_call(
         checks += answer_checks(turn.expect, said, judge=judge, limits=suite.judge)
     found = faults(call.transcript.agent, call.record.speech, call.agent)
     checks += language_checks(found, language)
-    return decide(doubt_words(checks, call.transcript.agent, found), name)
+    verdict = decide(doubt_words(checks, call.transcript.agent, found), name)
+    return verdict.model_copy(update={"measured": measured})
 
 
 def _answers(expect: Expectation) -> bool:

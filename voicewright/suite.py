@@ -17,6 +17,8 @@
       answer_ms: 10000                 # an agent silent for longer than this has not answered
       end_of_turn_ms: 900              # so much silence ends the agent's turn
       overlap_ms: 600                  # an agent that talks over the caller for longer fails
+      dead_air_ms: 8000                # and any other measurement of docs/checks.md
+      words_per_minute: {min: 110, max: 200}
     judge: {risk: 0.01}                # share of automatic verdicts on meaning that may be wrong
     review: {remind_after: 4h, expire_after: 3d}
     max_parallel: 4                    # calls that the agent can take at once
@@ -47,7 +49,7 @@ from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget, without
 from voicewright.duration import parse_duration_ms
 from voicewright.profile import PLAIN, Profile, Voice
 from voicewright.review import ReviewPolicy
-from voicewright.suite_part import Identifier, Language, Part, in_language
+from voicewright.suite_part import Identifier, Language, Part, Range, in_language
 from voicewright.turn import MAX_DEPTH, Entities, Expectation, Turn, depth, flat, misplaced
 
 __all__ = [
@@ -90,6 +92,17 @@ class Limits(Part):
     answer_ms: Annotated[int, Field(ge=1000, le=120_000)] = 10_000
     end_of_turn_ms: Annotated[int, Field(ge=200, le=10_000)] = 900
     overlap_ms: Annotated[int, Field(ge=0, le=60_000)] = 600
+    latency_p95_ms: Annotated[int, Field(gt=0, le=600_000)] | None = None
+    dead_air_ms: Annotated[int, Field(ge=0, le=600_000)] | None = None
+    false_interruptions: Annotated[int, Field(ge=0)] | None = None
+    clipping: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    talk_ratio: Range | None = None
+    words_per_minute: Range | None = None
+    level_dbfs: Range | None = None
+    quality: Range | None = Field(default=None, description="DNSMOS, 1 to 5; compare within one channel only.")
+    caller_error_rate: Annotated[float, Field(gt=0, le=1, strict=False)] | None = Field(
+        default=None, description="Above it our own caller is to blame, and the case is errored; 0.6 where left out."
+    )
 
 
 class Judge(Part):

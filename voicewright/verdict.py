@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from voicewright.contract import Contract
+from voicewright.measurement import Measurements
 
 
 class CheckOutcome(StrEnum):
@@ -47,5 +48,6 @@ class Verdict(Contract):
     confidence: float
     reason: str
     checks: tuple[Check, ...] = ()
+    measured: Measurements | None = None
     judge: str = ""
     """Name and version of what judged, so that a verdict can be traced and repeated."""

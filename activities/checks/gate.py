@@ -29,9 +29,15 @@ class Call:
     transcript: Transcript
 
 
-def invalid_because(case: Case, language: str, call: Call) -> str | None:
+def invalid_because(case: Case, language: str, call: Call, *, most_error: float | None = None) -> str | None:
     """Why nothing can be said about the agent, in a sentence that names what to mend; None when all is well."""
-    return _incomplete(call) or _stuttered(call.record) or _silent_caller(call) or _unintelligible(case, language, call)
+    most = MAX_CALLER_ERROR if most_error is None else most_error
+    return (
+        _incomplete(call)
+        or _stuttered(call.record)
+        or _silent_caller(case, call)
+        or _unintelligible(case, language, call, most)
+    )
 
 
 def _incomplete(call: Call) -> str | None:
@@ -55,10 +61,11 @@ def _stuttered(record: CallRecord) -> str | None:
     return None
 
 
-def _silent_caller(call: Call) -> str | None:
+def _silent_caller(case: Case, call: Call) -> str | None:
+    steps = case.steps
     for timing in _whole_turns(call.record):
-        if timing.caller_start_ms is None or timing.caller_end_ms is None:
-            continue
+        if timing.caller_start_ms is None or timing.caller_end_ms is None or steps[timing.turn].say is None:
+            continue  # keys may travel as events, without a sound
         level = rms_dbfs(call.caller.samples[_span(timing, call.caller.rate_hz)])
         if level < MIN_CALLER_DBFS:
             return f"our caller was silent in turn {timing.turn} ({level:.0f} dBFS): the agent heard nothing to answer"
@@ -79,17 +86,27 @@ def _span(timing: TurnTiming, rate_hz: int) -> slice:
     return slice(timing.caller_start_ms * rate_hz // 1000, timing.caller_end_ms * rate_hz // 1000)
 
 
-def _unintelligible(case: Case, language: str, call: Call) -> str | None:
-    """Judged over all turns that were spoken, so that one misheard short word condemns nothing."""
+def caller_error_rate(case: Case, language: str, call: Call) -> float | None:
+    """Of all that our caller said, as the recogniser heard it; None where that is too little to tell.
+
+    Over all turns that were spoken, so that one misheard short word condemns nothing.
+    """
+    said, heard = _said_and_heard(case, language, call)
+    return error_rate(said, heard, language) if len(units(said, language)) >= _MIN_UNITS else None
+
+
+def _said_and_heard(case: Case, language: str, call: Call) -> tuple[str, str]:
     spoken = {timing.turn for timing in _whole_turns(call.record) if timing.caller_start_ms is not None}
     said = " ".join(in_language(turn.say, language) or "" for i, turn in enumerate(case.steps) if i in spoken)
-    if len(units(said, language)) < _MIN_UNITS:
+    return said, " ".join(call.transcript.caller.text(turn) for turn in sorted(spoken))
+
+
+def _unintelligible(case: Case, language: str, call: Call, most: float) -> str | None:
+    rate = caller_error_rate(case, language, call)
+    if rate is None or rate <= most:
         return None
-    heard = " ".join(call.transcript.caller.text(turn) for turn in sorted(spoken))
-    rate = error_rate(said, heard, language)
-    if rate > MAX_CALLER_ERROR:
-        return (
-            f"our caller could not be understood: {error_rate_name(language)} {rate:.2f}; it should have said "
-            f"{said[:200]!r} and was heard as {heard[:200]!r}; choose another voice"
-        )
-    return None
+    said, heard = _said_and_heard(case, language, call)
+    return (
+        f"our caller could not be understood: {error_rate_name(language)} {rate:.2f}; it should have said "
+        f"{said[:200]!r} and was heard as {heard[:200]!r}; choose another voice, or a profile that is easier to hear"
+    )

@@ -12,7 +12,21 @@ MIN_WORD_CONFIDENCE = 0.55
 """Mean word confidence of an answer under which its text is no ground for a verdict."""
 MIN_FACT_CONFIDENCE = 0.5
 """Confidence of the least sure word that carries a fact, under which a fail is for a person."""
-_ON_SOUND = {"conversation", "within_ms", "overlap", "language"}
+_ON_SOUND = {
+    *(
+        "conversation",
+        "within_ms",
+        "overlap",
+        "language",
+        "interrupt",
+        "hangup",
+        "transfer",
+        "dtmf",
+        "intent",
+        "result",
+    ),
+    *("dead_air_ms", "latency_p95_ms", "clipping", "false_interruptions", "talk_ratio", "level_dbfs", "quality"),
+}
 """Checks that do not depend on the recogniser's words."""
 _HEARD = re.compile(r"heard ([^;]+)")
 

@@ -1,7 +1,8 @@
 """`python -m examples.calibration.agent`: answers a known time after the caller's last sound, and nothing else.
 
 Like a signal generator for an oscilloscope: what a tester measures on it is the tester's own error. The answer starts
-`delay_ms` after the end of the last loud frame *arrived*; `?delay_ms=` in the address chooses it per call.
+`delay_ms` after the last loud frame *arrived*; it stops `stop_ms` after the first one of who talks into it. The
+address chooses per call: `?delay_ms=800&stop_ms=300&long=1`; with `dtmf_echo=1` keys come back as tones.
 """
 
 import argparse
@@ -40,41 +41,103 @@ def answer_frames() -> tuple[str, ...]:
     return tuple(base64.b64encode(mulaw[at : at + _FRAME_BYTES]).decode() for at in range(0, len(mulaw), _FRAME_BYTES))
 
 
-async def _answer_at(socket: ServerConnection, stream_sid: str, due: float) -> None:
-    await asyncio.sleep(due - time.monotonic())
-    for payload in answer_frames():
-        await socket.send(json.dumps({"event": "media", "streamSid": stream_sid, "media": {"payload": payload}}))
+@lru_cache(maxsize=1)
+def long_frames() -> tuple[str, ...]:
+    """An answer of some 8 s whose sound never pauses, in the same form."""
+    once = b"".join(base64.b64decode(frame) for frame in answer_frames())
+    said = np.frombuffer(audioop.ulaw2lin(once, 2), "<i2").astype(np.float64)
+    said = np.tile(said, -(-8 * 8000 // len(said)))
+    at = np.arange(len(said)) * 2 * np.pi * 130 / 8000
+    hum = sum(1500 / harmonic * np.sin(at * harmonic + harmonic) for harmonic in range(1, 8))
+    mulaw = audioop.lin2ulaw(np.clip(said + hum, -32768, 32767).astype("<i2").tobytes(), 2)
+    return tuple(base64.b64encode(mulaw[at : at + _FRAME_BYTES]).decode() for at in range(0, len(mulaw), _FRAME_BYTES))
+
+
+class _Call:
+    """One call: what is said, when it ends, and what is about to be."""
+
+    def __init__(self, socket: ServerConnection, query: dict[str, list[str]]) -> None:
+        self._socket = socket
+        self._delay_s = int(query.get("delay_ms", ["800"])[0]) / 1000
+        self._stop_s = int(query.get("stop_ms", ["300"])[0]) / 1000
+        self._frames = long_frames() if query.get("long") == ["1"] else answer_frames()
+        self._echoes = query.get("dtmf_echo") == ["1"]
+        self._playing_until = 0.0
+        self._pending: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self.stream_sid = ""
+
+    def answer(self, due: float) -> None:
+        """Speak at a time; replaces what was about to be said."""
+        if self._pending is not None:
+            self._pending.cancel()
+        self._pending = asyncio.create_task(self._speak(due))
+
+    async def _speak(self, due: float) -> None:
+        await asyncio.sleep(due - time.monotonic())
+        self._playing_until = time.monotonic() + len(self._frames) * 0.02
+        for payload in self._frames:
+            await self._send({"event": "media", "media": {"payload": payload}})
+
+    async def _stop(self) -> None:
+        await asyncio.sleep(self._stop_s)
+        self._playing_until = 0.0
+        await self._send({"event": "clear"})
+
+    async def _send(self, message: dict[str, object]) -> None:
+        await self._socket.send(json.dumps({**message, "streamSid": self.stream_sid}))
+
+    def heard_speech(self) -> None:
+        """A loud frame: stop for who talks into what is said, and answer when no more of them come."""
+        now = time.monotonic()
+        if now < self._playing_until and (self._stopping is None or self._stopping.done()):
+            self._stopping = asyncio.create_task(self._stop())
+        self.answer(now + self._delay_s)
+
+    async def heard_key(self, digit: str) -> None:
+        """A key: echoed as tones where that is wanted."""
+        if self._echoes:
+            low = (697, 770, 852, 941)["123A456B789C*0#D".index(digit) // 4]
+            high = (1209, 1336, 1477, 1633)["123A456B789C*0#D".index(digit) % 4]
+            at = np.arange(640) * 2 * np.pi / 8000
+            tone = np.concatenate([7000 * (np.sin(at * low) + np.sin(at * high)), np.zeros(640)]).astype("<i2")
+            payload = base64.b64encode(audioop.lin2ulaw(tone.tobytes(), 2)).decode()
+            await self._send({"event": "media", "media": {"payload": payload}})
+
+    def close(self) -> None:
+        """The caller has gone."""
+        for task in (self._pending, self._stopping):
+            if task is not None:
+                task.cancel()
 
 
 async def handle(socket: ServerConnection) -> None:
     """One call: greet at once, then answer every utterance after the delay."""
     path = socket.request.path if socket.request is not None else ""
-    delay_s = int(parse_qs(urlsplit(path).query).get("delay_ms", ["800"])[0]) / 1000
-    pending: asyncio.Task[None] | None = None
-    stream_sid = ""
+    call = _Call(socket, parse_qs(urlsplit(path).query))
     try:
         async for raw in socket:
             message = json.loads(raw)
             if message["event"] == "start":
-                stream_sid = message["streamSid"]
-                pending = asyncio.create_task(_answer_at(socket, stream_sid, time.monotonic()))
+                call.stream_sid = message["streamSid"]
+                call.answer(time.monotonic())
             elif message["event"] == "media":
                 linear = audioop.ulaw2lin(base64.b64decode(message["media"]["payload"]), 2)
                 if audioop.max(linear, 2) > _LOUD:
-                    if pending is not None:
-                        pending.cancel()
-                    pending = asyncio.create_task(_answer_at(socket, stream_sid, time.monotonic() + delay_s))
+                    call.heard_speech()
+            elif message["event"] == "dtmf":
+                await call.heard_key(message["dtmf"]["digit"])
             elif message["event"] == "stop":
                 break
     except ConnectionClosed:
         pass  # the caller hung up
     finally:
-        if pending is not None:
-            pending.cancel()
+        call.close()
 
 
 async def _serve(port: int) -> None:
     answer_frames()
+    long_frames()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,6 +1,8 @@
 """SIP implementations of other makes: calls and registration through Kamailio, and SIPp as the agent."""
 
 import asyncio
+import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from activities.telephony.sip import SipDialler
 from voicewright.agent import SipTarget
 
 KAMAILIO = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
+MODULES = os.environ.get("KAMAILIO_MODULES", f"/usr/lib/{platform.machine()}-linux-gnu/kamailio/modules")
 SIPP = shutil.which("sipp")
 CONFIG = """\
 #!KAMAILIO
@@ -25,6 +28,7 @@ log_stderror=yes
 children=2
 listen=udp:127.0.0.1:{port}
 listen=tcp:127.0.0.1:{port}
+mpath="{modules}"
 loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
@@ -78,7 +82,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, far: str) -> Iterator[Proxy]
     folder = tmp_path_factory.mktemp("kamailio")
     port = free_port()
     config = folder / "kamailio.cfg"
-    config.write_text(CONFIG.format(port=port, agent=far.split("@")[1]))
+    config.write_text(CONFIG.format(port=port, modules=MODULES, agent=far.split("@")[1]))
     with (folder / "log").open("wb") as log:
         command = [
             KAMAILIO,
@@ -95,7 +99,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, far: str) -> Iterator[Proxy]
             "-P",
             str(folder / "pid"),
         ]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # Its own libraries lie beside its modules, also where the package was only unpacked.
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(Path(MODULES).parent)}
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
     deadline = time.monotonic() + 20
     while not (folder / "pid").exists():
         assert process.poll() is None, (folder / "log").read_text()[-2000:]

@@ -1,17 +1,16 @@
 """A run in few lines: the slowest turns, the failed checks grouped, and a Markdown page for CI."""
 
 from collections.abc import Sequence
-from statistics import quantiles
 
 from voicewright.contract import Contract
 from voicewright.defect import failure_of
+from voicewright.measurement import percentile
 from voicewright.outcome import Outcome
 from voicewright.report.view import CaseView
 from voicewright.results import RunReport
 
 _SLOWEST = 10
 _SHOWN = 30
-_PERCENT = 100
 
 
 class SlowTurn(Contract):
@@ -34,12 +33,25 @@ class FailureGroup(Contract):
     defect: str = ""
 
 
+class Cell(Contract):
+    """One field of the matrix of languages and callers."""
+
+    name: str
+    counts: dict[Outcome, int]
+    ttfa_p50_ms: int | None = None
+    ttfa_p95_ms: int | None = None
+
+
 class Summary(Contract):
     """Figures of a run. TTFA in ms, over all turns that were answered."""
 
     ttfa_p50_ms: int | None = None
+    ttfa_p90_ms: int | None = None
     ttfa_p95_ms: int | None = None
+    ttfa_p99_ms: int | None = None
     turns: int = 0
+    cells: tuple[Cell, ...] = ()
+    """By language and caller; empty where there is but one."""
     slowest: tuple[SlowTurn, ...] = ()
     groups: tuple[FailureGroup, ...] = ()
 
@@ -55,18 +67,40 @@ def summarise(report: RunReport, views: Sequence[CaseView]) -> Summary:
     turns.sort(key=lambda turn: turn.ttfa_ms, reverse=True)
     times = [turn.ttfa_ms for turn in turns]
     return Summary(
-        ttfa_p50_ms=_percentile(times, 50),
-        ttfa_p95_ms=_percentile(times, 95),
+        ttfa_p50_ms=percentile(times, 50),
+        ttfa_p90_ms=percentile(times, 90),
+        ttfa_p95_ms=percentile(times, 95),
+        ttfa_p99_ms=percentile(times, 99),
         turns=len(turns),
+        cells=tuple(_cells(report, views)),
         slowest=tuple(turns[:_SLOWEST]),
         groups=tuple(_groups(report)),
     )
 
 
-def _percentile(values: Sequence[int], percent: int) -> int | None:
-    if len(values) < 2:  # noqa: PLR2004 - `quantiles` wants two
-        return values[0] if values else None
-    return round(quantiles(values, n=_PERCENT, method="inclusive")[percent - 1])
+def _cells(report: RunReport, views: Sequence[CaseView]) -> list[Cell]:
+    names = list(dict.fromkeys(result.key.cell for result in report.cases))
+    if len(names) < 2:  # noqa: PLR2004 - one is no matrix
+        return []
+    found: list[Cell] = []
+    for name in names:
+        outcomes = [result.outcome for result in report.cases if result.key.cell == name]
+        times = [
+            turn.ttfa_ms
+            for view in views
+            if view.key.cell == name
+            for turn in view.turns
+            if turn.ttfa_ms is not None and turn.caller_end_ms is not None
+        ]
+        found.append(
+            Cell(
+                name=name,
+                counts={outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes},
+                ttfa_p50_ms=percentile(times, 50),
+                ttfa_p95_ms=percentile(times, 95),
+            )
+        )
+    return found
 
 
 def _groups(report: RunReport) -> list[FailureGroup]:
@@ -93,12 +127,20 @@ def markdown(report: RunReport, summary: Summary, *, link: str = "") -> str:
     lines += [f"| {' | '.join(cells)} |", ""]
     if summary.ttfa_p50_ms is not None:
         lines.append(
-            f"Time to first audio: median {summary.ttfa_p50_ms} ms, 95 % within {summary.ttfa_p95_ms} ms "
-            f"({summary.turns} turns)."
+            f"Time to first audio: median {summary.ttfa_p50_ms} ms, 90 % within {summary.ttfa_p90_ms} ms, 95 % within "
+            f"{summary.ttfa_p95_ms} ms, 99 % within {summary.ttfa_p99_ms} ms ({summary.turns} turns)."
         )
     lines.append(
         f"Agent: `{_code(report.agent)}` · run `{_code(report.run_id)}`" + (f" · [report]({link})" if link else "")
     )
+    if summary.cells:
+        lines += ["", "| language and caller | passed | failed | errored | unreviewed | median | 95 % within |"]
+        lines += ["|---|---|---|---|---|---|---|"]
+        lines += [
+            f"| {_cell(cell.name)} | {' | '.join(str(cell.counts.get(outcome, 0)) for outcome in Outcome)} "
+            f"| {_ms(cell.ttfa_p50_ms)} | {_ms(cell.ttfa_p95_ms)} |"
+            for cell in summary.cells
+        ]
     wrong = [result for result in report.cases if result.outcome is not Outcome.PASSED]
     if wrong:
         lines += ["", "| outcome | case | why | defect |", "|---|---|---|---|"]
@@ -122,6 +164,10 @@ _ACTIVE = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~"} | {"\n"
 def _cell(text: str) -> str:
     """What an agent said must not become markup, a link or a mention."""
     return text[:_LONGEST].translate(_ACTIVE)
+
+
+def _ms(value: int | None) -> str:
+    return f"{value} ms" if value is not None else ""
 
 
 def _code(text: str) -> str:

@@ -1,0 +1,126 @@
+"""From a call to its measurements, and from those to checks where the suite sets limits."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from activities.audio import Audio, Samples, rms_dbfs
+from activities.checks.error_rate import units
+from activities.checks.gate import Call, caller_error_rate
+from activities.checks.hard import hard
+from activities.checks.speech_quality import speech_quality
+from voicewright.call import Side, Speech, TurnTiming
+from voicewright.measurement import Measurements, percentile
+from voicewright.suite import Case, Suite
+from voicewright.suite_part import Range
+from voicewright.verdict import Check
+
+_FULL_SCALE = 32_000
+"""Mu-law's largest value is 32,124: a codec never reaches 32,767."""
+_MIN_RATE_MS = 1_000
+"""Less speech than this has no rate."""
+
+
+def measurements(suite: Suite, case: Case, language: str, call: Call) -> Measurements:
+    """All of a call."""
+    record = call.record
+    caller = [item for item in record.speech if item.side is Side.CALLER]
+    agent = [item for item in record.speech if item.side is Side.AGENT]
+    spoken = _cut(call.agent, agent)
+    caller_ms, agent_ms = _length(caller), _length(agent)
+    latencies = [
+        timing.ttfa_ms for timing in record.turns if timing.ttfa_ms is not None and timing.caller_end_ms is not None
+    ]
+    stops = [timing.stop_ms for timing in record.turns if timing.stop_ms is not None]
+    network = record.network
+    packets = network.packets + network.packets_lost if network is not None else 0
+    error_rate = caller_error_rate(case, language, call)
+    return Measurements(
+        latency_p50_ms=percentile(latencies, 50),
+        latency_p90_ms=percentile(latencies, 90),
+        latency_p95_ms=percentile(latencies, 95),
+        latency_p99_ms=percentile(latencies, 99),
+        stop_ms=max(stops, default=None),
+        false_interruptions=sum(timing.overlap_ms > suite.limits.overlap_ms for timing in record.turns),
+        overlap_ms=_overlap(caller, agent),
+        dead_air_ms=_dead_air(record.speech),
+        talk_ratio=round(agent_ms / (agent_ms + caller_ms), 3) if agent_ms + caller_ms else None,
+        words_per_minute=_rate(len(units(call.transcript.agent.text(), language)), agent_ms),
+        level_dbfs=round(rms_dbfs(spoken), 1) if len(spoken) else None,
+        clipping=round(float(np.mean(np.abs(spoken.astype(np.int32)) >= _FULL_SCALE)), 5) if len(spoken) else 0.0,
+        quality=speech_quality(Audio(spoken, call.agent.rate_hz)) if suite.limits.quality is not None else None,
+        caller_error_rate=round(error_rate, 3) if error_rate is not None else None,
+        packets_lost=round(network.packets_lost / packets, 4) if network is not None and packets else None,
+    )
+
+
+def limit_checks(suite: Suite, case: Case, language: str, call: Call, measured: Measurements) -> Iterator[Check]:
+    """One check for every limit of the suite, and for those of turns."""
+    limits = suite.limits
+    for name in ("dead_air_ms", "latency_p95_ms", "clipping", "false_interruptions"):
+        most, value = getattr(limits, name), getattr(measured, name)
+        if most is not None and value is not None:
+            yield _check(name, None, Range(max=most), value)
+    for name in ("talk_ratio", "words_per_minute", "level_dbfs", "quality"):
+        wanted, value = getattr(limits, name), getattr(measured, name)
+        if wanted is not None and value is not None:
+            yield _check(name, None, wanted, value)
+    steps = case.steps
+    for timing in call.record.turns:
+        expect = steps[timing.turn].expect
+        if expect is None or timing.agent_start_ms is None:
+            continue
+        if expect.words_per_minute is not None:
+            words = len(units(call.transcript.agent.text(timing.turn), language))
+            if (rate := _rate(words, _length(_of(call, timing)))) is not None:
+                yield _check("words_per_minute", timing.turn, expect.words_per_minute, rate)
+        if expect.level_dbfs is not None:
+            level = rms_dbfs(_cut(call.agent, _of(call, timing)))
+            yield _check("level_dbfs", timing.turn, expect.level_dbfs, round(level, 1))
+
+
+def _check(name: str, turn: int | None, wanted: Range, value: float) -> Check:
+    return hard(
+        name,
+        turn,
+        passed=wanted.holds(value),
+        expected=f"{name} {wanted}",
+        actual=f"{value:g}",
+        evidence=f"{name} is {value:g}, to be {wanted}",
+    )
+
+
+def _of(call: Call, timing: TurnTiming) -> list[Speech]:
+    return [item for item in call.record.speech if item.side is Side.AGENT and item.turn == timing.turn]
+
+
+def _length(speech: list[Speech]) -> int:
+    return sum(item.end_ms - item.start_ms for item in speech)
+
+
+def _cut(side: Audio, speech: list[Speech]) -> Samples:
+    """A side's speech without its pauses."""
+    rate = side.rate_hz
+    parts = [side.samples[item.start_ms * rate // 1000 : item.end_ms * rate // 1000] for item in speech]
+    return np.concatenate(parts) if parts else np.empty(0, np.int16)
+
+
+def _rate(words: int, speech_ms: int) -> float | None:
+    return round(words * 60_000 / speech_ms, 1) if speech_ms >= _MIN_RATE_MS else None
+
+
+def _overlap(caller: list[Speech], agent: list[Speech]) -> int:
+    return sum(
+        max(0, min(one.end_ms, other.end_ms) - max(one.start_ms, other.start_ms)) for one in caller for other in agent
+    )
+
+
+def _dead_air(speech: tuple[Speech, ...]) -> int:
+    """Between the first sound and the last: what comes before and after is set-up and hanging up."""
+    longest = 0
+    until: int | None = None
+    for item in sorted(speech, key=lambda item: item.start_ms):
+        if until is not None:
+            longest = max(longest, item.start_ms - until)
+        until = max(until or 0, item.end_ms)
+    return longest
