@@ -34,7 +34,7 @@ demo: setup  ## run the clinic suite against the clinic agent with two bugs on
 test: setup  ## all tests: real servers, real speech, no network, no account
 	@# Live calls keep time, so what needs the processor alone yields to them.
 	@nice -n 15 $(BIN)/python -m pytest $(ALONE) > $(VENV)/alone.log 2>&1 & alone=$$!; \
-	$(BIN)/python -m pytest -n 4 $(LINES); lines=$$?; \
+	$(BIN)/python -m pytest -n 6 $(LINES); lines=$$?; \
 	$(BIN)/python -m pytest $(foreach path,$(ALONE) $(LINES),--ignore=$(path)); live=$$?; \
 	wait $$alone; alone=$$?; cat $(VENV)/alone.log; test $$live -eq 0 -a $$lines -eq 0 -a $$alone -eq 0
 

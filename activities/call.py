@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 
 from temporalio import activity
 
-from activities.audio import read_wav, wav_bytes
+from activities.audio import Audio, read_wav, wav_bytes
 from activities.errors import (
     BadInputError,
     CallLostError,
@@ -26,10 +26,9 @@ from activities.errors import (
 from activities.heartbeat import heartbeats
 from activities.ports import Dialler, LiveEars, MediaStats, ObjectStore
 from activities.suites import SuiteLibrary
-from activities.telephony.backdrop import Backdrop
 from activities.telephony.caller_profile import CallerProfile
 from activities.telephony.conversation import Conversation, Held
-from activities.telephony.script import Planned, plan
+from activities.telephony.script import plan
 from activities.telephony.timeline import events, measure
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.artifact import ArtifactRef
@@ -37,9 +36,10 @@ from voicewright.call import CallRecord, CallSummary, Network, Pacing, Waveform
 from voicewright.case import CaseRequest
 from voicewright.report.waveform import outlines
 from voicewright.steps import CallRequest
-from voicewright.suite import Case
 
 _JSON = "application/json"
+_SPOKEN_HZ = 16_000
+"""Rate of synthesized speech, and of all that is done to it before the line's own rate is known."""
 
 
 class CallStep:
@@ -89,6 +89,9 @@ class CallStep:
             return conversation.progress if conversation is not None else phase
 
         async with heartbeats(progress), AsyncExitStack() as borrowed:
+            caller = CallerProfile(suite.profile(case.key.profile), _SPOKEN_HZ, str(case.key))
+            # All that takes time comes before: what an agent says while we get ready would be lost.
+            spoken = await asyncio.to_thread(self._speech, request, caller)
             began_s = time.monotonic()
             try:
                 line = await dialler.dial(
@@ -105,10 +108,11 @@ class CallStep:
                 "voicewright_call_setup_ms", "From dialling to an established line.", "ms"
             ).record(1000 * (time.monotonic() - began_s))
             try:
-                caller = CallerProfile(suite.profile(case.key.profile), line.rate_hz, str(case.key))
                 loan = self._detectors.borrow(line.rate_hz)
                 detector = await asyncio.to_thread(borrowed.enter_context, loan)
-                script, backdrop = await asyncio.to_thread(self._script, script_case, request, line.rate_hz, caller)
+                speech = {turn: audio.at_rate(line.rate_hz).samples for turn, audio in spoken.items()}
+                script = plan(script_case, speech, case.key.language)
+                backdrop = await asyncio.to_thread(caller.backdrop, list(speech.values()), self._store, line.rate_hz)
                 ears = self._ears(case.key.language) if self._ears is not None else None
                 conversation = Conversation(
                     caller.line(line), suite.limits, VoiceActivity(detector, line.rate_hz), ears, backdrop
@@ -155,14 +159,14 @@ class CallStep:
         note = json.dumps({"attempt": activity.info().attempt, "outcome": outcome}).encode()
         await asyncio.to_thread(self._store.put, case.file(f"dial-{number}.json"), note, _JSON)
 
-    def _script(
-        self, case: Case, request: CallRequest, rate_hz: int, caller: CallerProfile
-    ) -> tuple[list[Planned], Backdrop]:
-        spoken = {
-            utterance.turn: caller.sound(read_wav(self._store.get(utterance.audio.key))[0].at_rate(rate_hz).samples)
+    def _speech(self, request: CallRequest, caller: CallerProfile) -> dict[int, Audio]:
+        """The caller's words by turn, as this caller's telephone sends them."""
+        return {
+            utterance.turn: Audio(
+                caller.sound(read_wav(self._store.get(utterance.audio.key))[0].at_rate(_SPOKEN_HZ).samples), _SPOKEN_HZ
+            )
             for utterance in request.speech.utterances
         }
-        return plan(case, spoken, request.case.key.language), caller.backdrop(list(spoken.values()), self._store)
 
     def _record(self, case: CaseRequest, channel: str, held: Held, dials: int) -> tuple[CallRecord, ArtifactRef]:
         wav = wav_bytes([held.caller, held.agent], held.rate_hz)

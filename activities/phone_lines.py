@@ -17,8 +17,9 @@ from voicewright.contract import Contract
 from voicewright.phone import Hours, LineGrant
 
 _KEY = "phone/lines.json"
+_ATTEMPTS = 4
+"""Of a call that could not be set up, as `workflows/policies.py` allows; each may take its whole time."""
 _MARGIN_MS = 180_000
-"""Ringing, and the retries of a call that could not be set up, besides the conversation."""
 _ASK_AGAIN_MS = 5_000
 _BUSY = "too many cases ask for a telephone line at once"
 
@@ -96,7 +97,9 @@ class PhoneLinesStep:
                 return None
             caller = min(self._callers, key=lambda number: sum(lease.caller_id == number for lease in held))
             answer = LineGrant(granted=True, caller_id=caller)
-            lease = _Lease(holder=holder, caller_id=caller, expires_s=now_s + (limit_ms + _MARGIN_MS) / 1000)
+            lease = _Lease(
+                holder=holder, caller_id=caller, expires_s=now_s + (_ATTEMPTS * limit_ms + _MARGIN_MS) / 1000
+            )
             return _Lines(leases=(*held, lease), next_start_s=now_s + self._gap_s)
 
         change(self._store, _KEY, _Lines(), edit, busy=_BUSY)

@@ -33,7 +33,7 @@ class PlanStep:
             suite=ref,
             total=len(keys),
             max_parallel=page.request.max_parallel or suite.max_parallel,
-            call_limit_ms=suite.limits.call_s * 1000,
+            call_limit_ms=suite.limits.call_s * 1000 + agent.ring_ms,
             agent_url=page.request.agent_url,
             agent=f"{agent.channel} {agent.shown}",
             review=suite.review.policy(),

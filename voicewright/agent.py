@@ -27,6 +27,11 @@ class Target(Part):
     """Whether calls go over an account whose lines and rate are limited for all runs together."""
 
     @property
+    def ring_ms(self) -> int:
+        """How long setting up a call may take, besides the conversation."""
+        return getattr(self, "ring_s", 0) * 1000
+
+    @property
     @abstractmethod
     def shown(self) -> str:
         """The address, without what might be a secret."""
@@ -78,14 +83,16 @@ class SipTarget(Target):
     caller: Annotated[Text, Field(pattern=r"^sips?:[^\s<>@]+@[^\s<>]+$")] = Field(
         default="sip:voicewright@voicewright.invalid", description="Our own address, as the agent sees it."
     )
-    username: Text | None = Field(default=None, description="For digest authentication, where not the caller's user.")
+    username: Annotated[str, Field(min_length=1, pattern=r'^[^\s;<>"\\]+$')] | None = Field(
+        default=None, description="For digest authentication, where not the caller's user."
+    )
     password: Text | None = Field(default=None, description=Secrets)
     proxy: Annotated[Text, Field(pattern=r"^sips?:[^\s<>]+$")] | None = Field(
         default=None, description="Outbound proxy: `sip:proxy.example.com;transport=tls`."
     )
     register_first: bool = Field(default=False, alias="register", description="Register with the proxy or domain.")
-    headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")], Text] = Field(
-        default={}, description=f"Added to the INVITE; {Secrets}"
+    headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")], Annotated[Text, Field(pattern=r"^[^\r\n]+$")]] = (
+        Field(default={}, description=f"Added to the INVITE; {Secrets}")
     )
     codecs: Annotated[list[SipCodec], Field(min_length=1)] = Field(
         default=["pcmu", "pcma"], description="What is offered, best first."

@@ -161,7 +161,7 @@ def failure_of(result: CaseResult) -> Failure:
     note = f" (noted: {result.review.note})" if check is not None and result.review and result.review.note else ""
     name, cause, evidence = _decisive(check) if check is not None else ("review", "review", result.reason)
     return Failure(
-        signature=Signature(suite=result.suite.name, case=result.key.case, language=result.key.language, check=name),
+        signature=Signature(suite=result.suite.name, case=result.key.case, language=result.key.cell, check=name),
         cause=cause,
         workflow_id=result.workflow_id,
         run_id=result.run_id,

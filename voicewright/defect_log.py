@@ -89,7 +89,7 @@ class DefectLog:
         """
         outcomes: dict[tuple[str, str], list[Outcome]] = {}
         for result in results:
-            outcomes.setdefault((result.key.case, result.key.language), []).append(result.outcome)
+            outcomes.setdefault((result.key.case, result.key.cell), []).append(result.outcome)
         moved = []
         for defect in self.defects(suite):
             touched = any((case.signature.case, case.signature.language) in outcomes for case in defect.cases)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voicewright.contract import Contract
@@ -65,5 +65,5 @@ class Hours:
             if opens <= local < datetime.combine(ends_on, self.closes, self.zone):
                 return timedelta(0)
             if opens > local:
-                opening.append(opens - local)
+                opening.append(opens.astimezone(UTC) - now)
         return min(opening)

@@ -41,6 +41,7 @@
 Every text (`say`, `meaning`, `rubric`, the lists) may be given per language: `say: {en: Hello, de: Hallo}`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
@@ -71,6 +72,7 @@ __all__ = [
 ]
 
 MAX_CASES = 20_000
+_STRUCTURED = {"houndify", "openai_realtime"}
 _MAX_REVIEW_MS = 366 * 86_400_000
 _MAX_REMINDERS = 1000
 
@@ -173,7 +175,10 @@ class Case(Part):
         if depth(self.turns) > MAX_DEPTH:
             msg = f"branches lie at most {MAX_DEPTH} deep"
             raise ValueError(msg)
-        if problems := list(misplaced(self.turns)):
+        problems = list(misplaced(self.turns))
+        if self.turns[0].when is not None:
+            problems.insert(0, "`when` goes by what the agent has said: let a turn with `expect` or `say` come first")
+        if problems:
             raise ValueError("; ".join(problems))
         return self
 
@@ -196,6 +201,36 @@ class Suite(Part):
     review: Review = Review()
     max_parallel: Annotated[int, Field(ge=1, le=500)] = 4
     cases: Annotated[list[Case], Field(min_length=1, max_length=MAX_CASES)]
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "Suite":
+        problems = [*self._wrong_callers(), *self._wrong_channel()]
+        if problems:
+            raise ValueError("; ".join(dict.fromkeys(problems)))
+        return self
+
+    def _wrong_callers(self) -> Iterator[str]:
+        known = {PLAIN, *self.profiles}
+        if PLAIN in self.profiles:
+            yield f"`{PLAIN}` is the caller without a profile: give yours another name"
+        for where, names in [("defaults", self.defaults.profiles), *((c.id, c.profiles or []) for c in self.cases)]:
+            if unknown := [name for name in names if name not in known]:
+                yield f"{where}: no profile {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+            if len(set(names)) < len(names):
+                yield f"{where}: a profile is named twice"
+
+    def _wrong_channel(self) -> Iterator[str]:
+        """What this channel cannot show would fail every agent."""
+        channel = self.agent.channel
+        for case in self.cases:
+            for turn in case.steps:
+                expect = turn.expect
+                if expect is not None and expect.transfer is not None and channel != "sip":
+                    yield f"{case.id}: `transfer` is seen on the channel sip alone"
+                if expect is not None and (expect.intent or expect.result) and channel not in _STRUCTURED:
+                    yield f"{case.id}: `intent` and `result` come on {' and '.join(sorted(_STRUCTURED))} alone"
+                if turn.dtmf is not None and channel == "houndify":
+                    yield f"{case.id}: `dtmf`: there is no keypad on the channel houndify"
 
     def case(self, case_id: str) -> Case:
         """The case of that id.

@@ -2,7 +2,8 @@
 
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+import jsonpath
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from voicewright.languages import is_known
 from voicewright.pattern import compile_pattern
@@ -28,6 +29,15 @@ def _readable_pattern(pattern: str) -> str:
     return pattern
 
 
+def _readable_path(path: str) -> str:
+    try:
+        jsonpath.compile(path)
+    except jsonpath.JSONPathError as error:
+        msg = f"not a JSONPath: {error.args[0] if error.args else error}"
+        raise ValueError(msg) from None
+    return path
+
+
 Language = Annotated[str, BeforeValidator(lambda v: _known_language(v) if isinstance(v, str) else v)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
 LocalText = Text | dict[Language, Text]
@@ -43,7 +53,7 @@ Identifier = Annotated[
         description="Letters, digits, `.`, `_` and `-`; starts with a letter or a digit.",
     ),
 ]
-JsonPath = Annotated[Text, Field(pattern=r"^\$")]
+JsonPath = Annotated[Text, Field(pattern=r"^\$"), AfterValidator(_readable_path)]
 """Where in a structured result: `$.NativeData.Time`; RFC 9535."""
 Keys = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-D*#]+$")]
 """Keys of a telephone's keypad."""

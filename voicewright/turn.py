@@ -26,7 +26,7 @@ turns:
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from voicewright.suite_part import JsonPath, Keys, LocalPatterns, LocalText, LocalTexts, Part, Pattern, Range, Text
 
@@ -73,6 +73,12 @@ class Expectation(Part):
     level_dbfs: Range | None = Field(default=None, description="Level of the agent's speech.")
 
     @property
+    def wants_all(self) -> list[str]:
+        """What is expected of the answer that only a whole answer can have."""
+        names = ("meaning", "rubric", "entities", "dtmf", "intent", "result")
+        return [name for name in names if name in self.model_fields_set]
+
+    @property
     def ends_call(self) -> bool:
         """Whether the agent is expected to end the call or to hand it on."""
         return self.hangup is not None or self.transfer is not None
@@ -114,8 +120,6 @@ class When(Part):
 
 class Turn(Part):
     """The caller says or does something and the agent answers; or the agent speaks first (`expect` alone)."""
-
-    model_config = ConfigDict(populate_by_name=True)
 
     say: LocalText | None = None
     dtmf: Keys | None = Field(default=None, description="Keys that the caller presses, as the channel does that.")
@@ -191,8 +195,8 @@ def misplaced(turns: Sequence[Turn]) -> Iterator[str]:
             before = turns[number - 1] if number else None
             if before is None or before.when is not None:
                 yield f"turn {number + 1} interrupts: it must follow a turn whose answer it talks into"
-            elif before.expect is not None and (before.expect.meaning is not None or before.expect.rubric is not None):
-                yield f"turn {number + 1} cuts the answer to turn {number}, so that cannot expect a meaning or a rubric"
+            elif before.expect is not None and (whole := before.expect.wants_all):
+                yield f"turn {number + 1} cuts the answer to turn {number}, so that cannot expect {', '.join(whole)}"
         for way in turn.when or ():
             yield from misplaced(way.then)
         yield from misplaced(turn.otherwise)

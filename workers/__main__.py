@@ -81,6 +81,8 @@ async def _serve(names: list[str], settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         built = [BUILDERS[name](client, settings) for name in names]
         for one in built:
+            for close in one.close:
+                stack.push_async_callback(close)
             await stack.enter_async_context(one.worker)
         for one in built:
             await asyncio.to_thread(warm_up, one)

@@ -1,7 +1,7 @@
 """From settings to the worker of each queue. Only here are engines made."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -78,6 +78,8 @@ class Built:
 
     worker: Worker
     warm_up: tuple[Callable[[], object], ...] = ()
+    close: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """Called once the worker has stopped."""
 
 
 def workflow_worker(client: Client, settings: Settings) -> Built:  # noqa: ARG001 - all builders are alike
@@ -144,13 +146,14 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     """Conversations: wants to be on time."""
     store = S3Store(settings)
     detectors = Detectors()
+    sip, telephone = SipDialler(settings.sip_interface), _telephone(settings)
     diallers: dict[str, Dialler] = {
         "media_stream": MediaStreamDialler(),
-        "sip": SipDialler(settings.sip_interface),
+        "sip": sip,
         "houndify": HoundifyDialler(),
         "openai_realtime": OpenAiRealtimeDialler(),
     }
-    if (telephone := _telephone(settings)) is not None:
+    if telephone is not None:
         diallers["twilio"] = telephone
     # Scripts that branch or wait need ears in the call; their models are loaded when the first one comes.
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
@@ -159,10 +162,14 @@ def calls_worker(client: Client, settings: Settings) -> Built:
         store, SuiteLibrary(store), diallers, detectors, lambda language: Understanding(recogniser, judge, language)
     )
     worker = _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
-    return Built(worker, (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),))
+    return Built(
+        worker,
+        (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),),
+        (sip.close, *([telephone.close] if telephone is not None else [])),
+    )
 
 
-def _telephone(settings: Settings) -> Dialler | None:
+def _telephone(settings: Settings) -> TwilioDialler | None:
     """Twilio where it is set."""
     if settings.twilio_account_sid is None:
         return None

@@ -40,6 +40,8 @@ with workflow.unsafe.imports_passed_through():
 
 _BY_DECISION = {Decision.PASS: Outcome.PASSED, Decision.FAIL: Outcome.FAILED, Decision.INVALID: Outcome.ERRORED}
 _MEMO = 300
+_EAGER, _SLOWER, _RAREST = 20, 1.2, 60
+"""A case asks for a line so many times at the pace that it is told, then ever slower, at most so much."""
 _BY_REVIEW = {ReviewVerdict.PASS: Outcome.PASSED, ReviewVerdict.FAIL: Outcome.FAILED}
 
 
@@ -135,6 +137,7 @@ class VoiceTestCase:
         policy = policies.call(request.case.call_limit_ms)
         if not request.case.on_account:
             return await workflow.execute_activity_method(CallStep.call, request, **policy)
+        asked = 0
         try:
             while True:
                 grant = await workflow.execute_activity_method(
@@ -144,7 +147,10 @@ class VoiceTestCase:
                     break
                 self._waits_for = grant.because
                 self._show()
-                await workflow.sleep(timedelta(milliseconds=grant.wait_ms), summary=grant.because)
+                # Who waits for hours asks less and less often, so that its history stays small.
+                asked += 1
+                patience = min(_RAREST, _SLOWER ** max(0, asked - _EAGER))
+                await workflow.sleep(timedelta(milliseconds=grant.wait_ms) * patience, summary=grant.because)
             self._waits_for = ""
             with_caller = request.model_copy(update={"caller_id": grant.caller_id})
             return await workflow.execute_activity_method(CallStep.call, with_caller, **policy)

@@ -20,12 +20,17 @@ def conversation_checks(suite: Suite, case: Case, record: CallRecord) -> Iterato
         limit = suite.within_ms(turn)
         if limit is not None and timing.ttfa_ms is not None:
             yield _in_time(timing, limit)
-        if timing.caller_start_ms is not None:
+        if timing.caller_start_ms is not None and not talks_into(turn):
             yield _no_overlap(timing, suite.limits.overlap_ms)
         if turn.interrupt is not None:
             yield _interrupted(timing, turn)
         if turn.expect is not None and turn.expect.ends_call:
             yield _ended(timing, turn.expect, record)
+
+
+def talks_into(turn: Turn) -> bool:
+    """Whether the caller may begin while the agent speaks: then an overlap is not the agent's doing."""
+    return turn.interrupt is not None or turn.wait_for is not None
 
 
 def _held_to_the_end(case: Case, steps: Sequence[Turn], record: CallRecord) -> Check:

@@ -34,6 +34,7 @@ def invalid_because(case: Case, language: str, call: Call, *, most_error: float 
     most = MAX_CALLER_ERROR if most_error is None else most_error
     return (
         _incomplete(call)
+        or _no_packets(call.record)
         or _stuttered(call.record)
         or _silent_caller(case, call)
         or _unintelligible(case, language, call, most)
@@ -45,6 +46,13 @@ def _incomplete(call: Call) -> str | None:
     if any(abs(length - call.record.duration_ms) > _MAX_LENGTH_ERROR_MS for length in recorded):
         return f"the recording is not whole: {recorded} ms per side, the call took {call.record.duration_ms} ms"
     return None
+
+
+def _no_packets(record: CallRecord) -> str | None:
+    network = record.network
+    if network is None or not network.codec or network.packets + network.packets_lost:
+        return None
+    return "not one packet of the agent's audio arrived: does a firewall let UDP through to this worker?"
 
 
 def _stuttered(record: CallRecord) -> str | None:
@@ -74,7 +82,7 @@ def _silent_caller(case: Case, call: Call) -> str | None:
 
 def _whole_turns(record: CallRecord) -> tuple[TurnTiming, ...]:
     """Turns that were spoken to their end: an agent that hangs up may cut the last one, and that is its fault."""
-    cut = record.end in {CallEnd.AGENT_HUNG_UP, CallEnd.TOO_LONG}
+    cut = record.end in {CallEnd.AGENT_HUNG_UP, CallEnd.TRANSFERRED, CallEnd.TOO_LONG}
     if cut and record.turns and record.turns[-1].agent_start_ms is None:
         return record.turns[:-1]
     return record.turns

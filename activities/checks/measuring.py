@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from activities.audio import Audio, Samples, rms_dbfs
+from activities.checks.conversation import talks_into
 from activities.checks.error_rate import units
 from activities.checks.gate import Call, caller_error_rate
 from activities.checks.hard import hard
@@ -13,6 +14,7 @@ from voicewright.call import Side, Speech, TurnTiming
 from voicewright.measurement import Measurements, percentile
 from voicewright.suite import Case, Suite
 from voicewright.suite_part import Range
+from voicewright.turn import Turn
 from voicewright.verdict import Check
 
 _FULL_SCALE = 32_000
@@ -23,7 +25,7 @@ _MIN_RATE_MS = 1_000
 
 def measurements(suite: Suite, case: Case, language: str, call: Call) -> Measurements:
     """All of a call."""
-    record = call.record
+    record, steps = call.record, case.steps
     caller = [item for item in record.speech if item.side is Side.CALLER]
     agent = [item for item in record.speech if item.side is Side.AGENT]
     spoken = _cut(call.agent, agent)
@@ -41,9 +43,12 @@ def measurements(suite: Suite, case: Case, language: str, call: Call) -> Measure
         latency_p95_ms=percentile(latencies, 95),
         latency_p99_ms=percentile(latencies, 99),
         stop_ms=max(stops, default=None),
-        false_interruptions=sum(timing.overlap_ms > suite.limits.overlap_ms for timing in record.turns),
+        false_interruptions=sum(
+            timing.overlap_ms > suite.limits.overlap_ms and not talks_into(steps[timing.turn])
+            for timing in record.turns
+        ),
         overlap_ms=_overlap(caller, agent),
-        dead_air_ms=_dead_air(record.speech),
+        dead_air_ms=_dead_air(record.speech, steps),
         talk_ratio=round(agent_ms / (agent_ms + caller_ms), 3) if agent_ms + caller_ms else None,
         words_per_minute=_rate(len(units(call.transcript.agent.text(), language)), agent_ms),
         level_dbfs=round(rms_dbfs(spoken), 1) if len(spoken) else None,
@@ -115,12 +120,13 @@ def _overlap(caller: list[Speech], agent: list[Speech]) -> int:
     )
 
 
-def _dead_air(speech: tuple[Speech, ...]) -> int:
-    """Between the first sound and the last: what comes before and after is set-up and hanging up."""
+def _dead_air(speech: tuple[Speech, ...], steps: list[Turn]) -> int:
+    """Silence that the agent ended: what the caller ends is our own waiting, and some turns are silent on purpose."""
     longest = 0
     until: int | None = None
     for item in sorted(speech, key=lambda item: item.start_ms):
-        if until is not None:
+        wanted = item.turn is not None and steps[item.turn].silence_s is not None
+        if until is not None and item.side is Side.AGENT and not wanted:
             longest = max(longest, item.start_ms - until)
         until = max(until or 0, item.end_ms)
     return longest

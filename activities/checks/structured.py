@@ -17,19 +17,22 @@ def structured_checks(steps: Sequence[Turn], record: CallRecord) -> Iterator[Che
         expect = steps[timing.turn].expect
         if expect is None or (expect.intent is None and not expect.result):
             continue
-        data = next((event.data for event in record.events if event.turn == timing.turn and "intent" in event.data), {})
+        said = [event.data for event in record.events if event.turn == timing.turn and "intent" in event.data]
         if expect.intent is not None:
-            got = data.get("intent")
+            got = [str(data.get("intent")) for data in said]
+            # An agent may call several functions in a turn; the values belong to the one that is expected.
+            said = [data for data in said if data.get("intent") == expect.intent] or said
+            heard = next((data.get("understood") for data in said if data.get("understood")), "")
             yield hard(
                 "intent",
                 timing.turn,
-                passed=got == expect.intent,
+                passed=expect.intent in got,
                 expected=expect.intent,
-                actual=str(got),
-                evidence=f"the agent understood {data.get('understood', '')!r} as {got}",
+                actual=", ".join(got) or "none",
+                evidence=f"the agent understood {heard!r} as {', '.join(got) or 'nothing'}",
             )
         for path, wanted in expect.result.items():
-            found = jsonpath.findall(path, data.get("result") or {})
+            found = [value for data in said for value in jsonpath.findall(path, data.get("result") or {})]
             shown = ", ".join(repr(value) for value in found)[:200] or "nothing"
             yield hard(
                 "result",

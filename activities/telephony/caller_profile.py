@@ -10,7 +10,7 @@ import numpy as np
 from scipy.signal import butter, sosfilt
 
 from activities.audio import Audio, Samples, read_wav, to_int16
-from activities.errors import BadInputError, InstallationError
+from activities.errors import BadInputError, InstallationError, LineDiedError
 from activities.ports import FRAME_MS, Line, ObjectStore
 from activities.telephony import g711
 from activities.telephony.backdrop import SILENT, Backdrop, Noise
@@ -30,7 +30,7 @@ class CallerProfile:
 
     Args:
         profile: what the suite says.
-        rate_hz: the line's.
+        rate_hz: of the speech that it is given.
         name: of the case; with the seed it makes everything random come out the same way again.
     """
 
@@ -52,8 +52,8 @@ class CallerProfile:
             changed = self._band(changed)
         return self._coded(changed)
 
-    def backdrop(self, speech: list[Samples], store: ObjectStore) -> Backdrop:
-        """What is heard behind all of `speech`, at the ratio that the profile names.
+    def backdrop(self, speech: list[Samples], store: ObjectStore, rate_hz: int) -> Backdrop:
+        """What is heard behind all of `speech`, at the line's rate, at the ratio that the profile names.
 
         Raises:
             BadInputError: the noise file is not stored, or is no WAV file.
@@ -61,7 +61,9 @@ class CallerProfile:
         noise = self._profile.noise
         if noise is None:
             return SILENT
-        sound = self._from_file(noise.file, store) if noise.file is not None else self._made(noise.kind)
+        sound = (
+            self._from_file(noise.file, store, rate_hz) if noise.file is not None else self._made(noise.kind, rate_hz)
+        )
         loud = [part.astype(np.float64) for part in speech if len(part)]
         wanted = float(np.mean(np.square(np.concatenate(loud)))) if loud else 10 ** (-26 / 10) * 32768**2
         gain = np.sqrt(wanted / 10 ** (noise.snr_db / 10) / max(1e-9, float(np.mean(np.square(sound)))))
@@ -77,19 +79,19 @@ class CallerProfile:
         high = min(_BAND_HZ[1], self._rate * 0.45)
         return to_int16(sosfilt(butter(4, (_BAND_HZ[0], high), "bandpass", fs=self._rate, output="sos"), samples))
 
-    def _made(self, kind: str) -> "np.typing.NDArray[np.float64]":
+    def _made(self, kind: str, rate_hz: int) -> "np.typing.NDArray[np.float64]":
         """Noise whose power falls by 0, 3 or 6 dB an octave, and that loops without a seam."""
-        count = self._rate * _NOISE_S
+        count = rate_hz * _NOISE_S
         spectrum = np.fft.rfft(self._random.standard_normal(count))
         slope = {"white": 0.0, "pink": 0.5, "brown": 1.0}[kind]
-        frequency = np.maximum(np.fft.rfftfreq(count, 1 / self._rate), 50.0)
+        frequency = np.maximum(np.fft.rfftfreq(count, 1 / rate_hz), 50.0)
         return np.asarray(np.fft.irfft(spectrum / frequency**slope, count))
 
-    def _from_file(self, name: str, store: ObjectStore) -> "np.typing.NDArray[np.float64]":
+    def _from_file(self, name: str, store: ObjectStore, rate_hz: int) -> "np.typing.NDArray[np.float64]":
         raw = store.get_if_present(noise_key(name))
         if raw is None:
             raise BadInputError(f"the noise file {name!r} is not stored: put it into the bucket as {noise_key(name)}")
-        return read_wav(raw)[0].at_rate(self._rate).samples.astype(np.float64)
+        return read_wav(raw)[0].at_rate(rate_hz).samples.astype(np.float64)
 
     def _coded(self, samples: Samples) -> Samples:
         codec = self._profile.codec
@@ -124,16 +126,31 @@ class _PoorLine:
     def __init__(self, line: Line, loss: float, jitter_ms: int, random: np.random.Generator) -> None:
         self._line = line
         self._loss = loss
-        self._jitter = jitter_ms // FRAME_MS
+        self._jitter = -(-jitter_ms // FRAME_MS)
         self._random = random
         self._queue: deque[tuple[int, Samples]] = deque()
         self._sent = 0
+
+    @property
+    def sending_delay_s(self) -> float:
+        """See `Line`: the line's own, and what the last frame still has to wait."""
+        waits = max(0, self._queue[-1][0] - self._sent + 1) if self._queue else 0
+        return self._line.sending_delay_s + waits * FRAME_MS / 1000
+
+    async def hang_up(self) -> None:
+        """See `Line`. What waits is sent first."""
+        try:
+            while self._queue:
+                await self._line.send(self._queue.popleft()[1])
+        except LineDiedError:
+            self._queue.clear()
+        await self._line.hang_up()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the line has
         return getattr(self._line, name)
 
     async def send(self, frame: Samples) -> Samples:
-        """See `Line`. What the agent hears is what is recorded; a delay is the network's and shows in its answer."""
+        """See `Line`. Recorded is what the agent hears; when it left is in `sending_delay_s`."""
         lost = self._random.random() < self._loss
         due = self._sent + int(self._random.integers(0, self._jitter + 1))
         if self._queue:

@@ -28,11 +28,14 @@ _TAIL_MS = 400
 """Heard after a last word that expects no answer, so that nothing is cut."""
 _PERCENTILES = (50, 99, 100)
 _GOLDEN = (5**0.5 - 1) / 2
+_WINDOW_MS = 40
 _PHRASE_MS = 300
 """So much quiet ends a phrase that a waiting caller understands."""
 _LONG_PHRASE_MS = 4000
 """A phrase without a pause is listened to after so long."""
 _calls = itertools.count()
+
+_ENDS = {Awaits.HANGUP, Awaits.TRANSFER}
 
 T = TypeVar("T")
 
@@ -210,6 +213,9 @@ class Conversation:
             await self._press(key, held, as_tone=turn.tones or not self.line.sends_keys)
         held.delay = max(0, round(self.line.sending_delay_s * self._rate))
         await self._ticking(self.line.turn_over())
+        if turn.hangs_up:
+            await self._rest(_TAIL_MS)
+            raise _CallOverError(CallEnd.COMPLETED, "")
         if turn.awaits is Awaits.NOTHING or (last and not turn.judged and turn.silence_ms is None):
             await self._rest(_TAIL_MS)
         else:
@@ -253,7 +259,9 @@ class Conversation:
 
     def _has_answered(self, held: HeldTurn, asked: int) -> bool:
         spans = self.activity.spans
-        spoke = bool(spans) and spans[-1].end > asked and (spans[-1].start >= held.began or held.caller is None)
+        # The detector's windows begin up to one of them before the sound does.
+        began = held.began - self._samples(_WINDOW_MS) if held.caller is not None else 0
+        spoke = bool(spans) and spans[-1].end > asked and spans[-1].start >= began
         return spoke or self._answered_at is not None
 
     def _may_go_on(self, turn: PlannedTurn, asked: int, interrupt_ms: int | None) -> bool:
@@ -265,7 +273,7 @@ class Conversation:
             spoken = self._now - max(onset, asked)
             return spoken >= self._samples(interrupt_ms)
         # An agent that said something, but did not end or transfer the call, gets the time for an answer to do so.
-        wait_ms = self.limits.end_of_turn_ms if turn.awaits is Awaits.ANSWER else self.limits.answer_ms
+        wait_ms = self.limits.answer_ms if turn.awaits in _ENDS else self.limits.end_of_turn_ms
         quiet = self.activity.quiet_for()
         if self._answered_at is not None:
             quiet = min(quiet, self._now - self._answered_at)  # its sound, if there is any, is about to come
@@ -276,23 +284,25 @@ class Conversation:
         patience_ms = turn.silence_ms if turn.silence_ms is not None else self.limits.answer_ms
         if self._now - asked < self._samples(patience_ms):
             return False
-        if turn.silence_ms is not None and not turn.judged:
-            return True
+        if turn.awaits is Awaits.KEYS or (turn.silence_ms is not None and not turn.judged):
+            return True  # keys may come as sound, which is no speech: the verdict looks for them
         raise _CallOverError(CallEnd.AGENT_SILENT, f"no speech within {patience_ms} ms of turn {held.index}")
 
     async def _wait_for(self, wanted: Said, limit_ms: int) -> None:
-        """Until the agent has said something that fits, in this stretch of listening."""
+        """Until the agent has said something that fits: since the caller's last word, or from now on."""
         ears = self._require_ears()
-        began = heard_until = self._now
-        since = self.turns[-1].caller.end if self.turns and self.turns[-1].caller is not None else 0
+        began = self._now
+        last = self.turns[-1] if self.turns else None
+        since = 0 if last is None else last.began if last.caller is None else last.caller.end
+        heard_until, written = since, 0
         while self._now - began < self._samples(limit_ms):
             await self._tick(self._silence)
-            spans = [span for span in self.activity.spans if span.end > since]
-            if not spans or spans[-1].end <= heard_until:
-                continue
+            spans = [span for span in self.activity.spans if span.end > heard_until]
             pause = not self.activity.speaking and self.activity.quiet_for() >= self._samples(_PHRASE_MS)
-            if pause or spans[-1].end - heard_until >= self._samples(_LONG_PHRASE_MS):
-                heard_until = spans[-1].end
+            phrase = bool(spans) and (pause or spans[-1].end - heard_until >= self._samples(_LONG_PHRASE_MS))
+            answers = sum(event.kind == LineEventKind.ANSWER for event in self._events)
+            if phrase or answers > written:
+                heard_until, written = spans[-1].end if spans else heard_until, answers
                 if await self._ticking(ears.holds(wanted, await self._understand(since))):
                     return
         raise _CallOverError(CallEnd.WAITED_IN_VAIN, f"the agent did not say what was waited for within {limit_ms} ms")
@@ -355,7 +365,7 @@ class Conversation:
         at = min(self._now, max(0, round((event.at_s - self._began_s) * self._rate)))
         turn = self.turns[-1].index if self.turns else None
         self._events.append(HeldEvent(str(event.kind), event.value, at, turn, event.data))
-        if event.kind is LineEventKind.ANSWER:
+        if event.kind in {LineEventKind.ANSWER, LineEventKind.KEY} or (event.data and "intent" in event.data):
             self._answered_at = self._now
         elif event.kind is LineEventKind.TRANSFER:
             self._handed_on = event.value

@@ -139,6 +139,8 @@ class HoundifyLine(PlainLine):
             where = self._target.shown
             kind = LineDiedError if self._answered else LineError
             self._trouble = kind(f"the connection to Houndify at {where} broke: {str(error) or type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - whatever a service sends, the call must not look alive and be deaf
+            self._trouble = LineDiedError(f"Houndify's answer cannot be read: {error!r}")
         finally:
             self._upload = None
 

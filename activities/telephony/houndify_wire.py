@@ -163,5 +163,5 @@ class Reply:
     @property
     def transcription(self) -> str:
         """What Houndify understood of the caller."""
-        choices = self.raw.get("Disambiguation", {}).get("ChoiceData") or [{}]
+        choices = (self.raw.get("Disambiguation") or {}).get("ChoiceData") or [{}]
         return str(choices[0].get("Transcription", self.partial))

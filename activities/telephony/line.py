@@ -1,13 +1,19 @@
 """What most lines have in common, and what they are made of: a buffer that plays out, and audio put by its arrival."""
 
 from collections import deque
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from activities.audio import Samples
 from activities.ports import FRAME_MS, LineEvent, MediaStats
 
+_QUIET = 200
+"""Peak on the 16-bit scale under which a packet may be left out."""
+_SURELY = 0.6
+"""Of a frame: less is jitter."""
 _WINDOW = 25
 """Packets, of half a second, over which a late one is told from one after a loss."""
 
@@ -104,14 +110,19 @@ class Arrivals:
         self._rate = rate_hz
         self._frame = rate_hz * FRAME_MS // 1000
         self._packets: list[tuple[float, Samples]] = []
+        self._stamps: list[float | None] = []
         self._playout: deque[Samples] = deque()
         self._waiting = 0
         self._silence: Samples = np.zeros(self._frame, np.int16)
 
-    def put(self, arrived_s: float, samples: Samples) -> None:
-        """Take what came at a time on the monotonic clock; any number of samples."""
+    def put(self, arrived_s: float, samples: Samples, stamp_ms: float | None = None) -> None:
+        """Take what came at a time on the monotonic clock; any number of samples.
+
+        Where the sender stamps each packet with its own time, that places them.
+        """
         if len(samples):
             self._packets.append((arrived_s, samples))
+            self._stamps.append(stamp_ms)
             self._playout.append(samples)
             self._waiting += len(samples)
 
@@ -127,7 +138,7 @@ class Arrivals:
 
     def take(self) -> Samples:
         """One frame to hear now; what is missing is silence. After a delay it catches up, frame by quiet frame."""
-        while self._waiting >= 3 * self._frame and not np.any(np.abs(self._playout[0]) > 200):  # noqa: PLR2004
+        while self._waiting >= 3 * self._frame and not np.any(np.abs(self._playout[0]) > _QUIET):
             self._waiting -= len(self._playout.popleft())
         parts: list[Samples] = []
         missing = self._frame
@@ -145,41 +156,53 @@ class Arrivals:
 
     @property
     def lost(self) -> int:
-        """Frames that are missing between the first packet and the last."""
-        places = self._places(0.0)
-        ends = [at + len(packet) for at, (_, packet) in zip(places, self._packets, strict=True)]
-        return round(sum(max(0, after - end) for end, after in zip(ends, places[1:], strict=False)) / self._frame)
+        """Frames that are missing between packets; longer gaps are pauses of a sender that sends no silence."""
+        gaps = [after - end for end, after in pairwise_gaps(self._layout(0.0))]
+        return round(sum(gap for gap in gaps if 0 < gap <= _WINDOW * self._frame) / self._frame)
 
     def laid_out(self, began_s: float, samples: int) -> Samples:
         """All of it as a track of `samples` that begins at `began_s`."""
         track = np.zeros(samples, np.int16)
-        for at, packet in zip(self._places(began_s), (packet for _, packet in self._packets), strict=True):
+        for at, packet in self._layout(began_s):
             cut = packet[max(0, -at) : max(0, samples - at)]
             start = max(0, at)
             track[start : start + len(cut)] = cut
         return track
 
-    def _places(self, began_s: float) -> list[int]:
-        """Where each packet begins, in samples."""
+    def _layout(self, began_s: float) -> list[tuple[int, Samples]]:
+        """Where each packet begins, in samples; without those that had to go so that time stays true."""
+        laid: list[tuple[int, Samples]] = []
+        end: int | None = None
+        for place, (_, packet) in zip(self._places(began_s), self._packets, strict=True):
+            late = 0.0 if end is None else place - end
+            if end is None:
+                at = round(place)
+            elif late > self._frame * _SURELY:
+                at = end + round(late / self._frame) * self._frame  # whole packets are lost, never a part of one
+            elif late < -self._frame * _SURELY and not np.any(np.abs(packet) > _QUIET):
+                continue  # the sender's clock is fast, or a pause was put too early: made good in silence
+            else:
+                at = end
+            laid.append((at, packet))
+            end = at + len(packet)
+        return laid
+
+    def _places(self, began_s: float) -> NDArray[np.float64]:
+        """Where each packet should begin by its own clock, or by the arrival of the promptest of those that follow."""
         if not self._packets:
-            return []
+            return np.empty(0)
         lengths = np.array([len(packet) for _, packet in self._packets])
-        nominal = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        arrived = np.array([(at - began_s) * self._rate for at, _ in self._packets])
-        late = arrived - nominal
-        # The least delay from here on, in a window: what even the promptest of the next packets shows was really lost.
+        nominal = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(float)
+        if None not in self._stamps:
+            nominal = np.array(self._stamps, float) * self._rate / 1000
+        late = np.array([(at - began_s) * self._rate for at, _ in self._packets]) - nominal
+        if None not in self._stamps:
+            return np.asarray(nominal + late.min())
         padded = np.concatenate([late, np.full(_WINDOW, np.inf)])
-        floor = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW + 1).min(axis=1)
-        places: list[int] = []
-        base = shift = float(floor[0])
-        for now in floor:
-            # Whole packets are lost, never a part of one; and a pause of the sender moves all that follows.
-            if now - shift > self._frame * 0.6:
-                shift += round((now - shift) / self._frame) * self._frame
-            elif shift - now > self._frame * 0.6 and shift > base:
-                shift -= round((shift - now) / self._frame) * self._frame
-            places.append(round(shift))
-        found = [int(start) + place for start, place in zip(nominal, places, strict=True)]
-        for number, (before, after) in enumerate(pairwise(found)):
-            found[number + 1] = max(after, before)
-        return found
+        return np.asarray(nominal + np.lib.stride_tricks.sliding_window_view(padded, _WINDOW + 1).min(axis=1))
+
+
+def pairwise_gaps(laid: list[tuple[int, Samples]]) -> Iterator[tuple[int, int]]:
+    """The end of each packet, and the start of the next."""
+    for (at, packet), (after, _) in pairwise(laid):
+        yield at + len(packet), after

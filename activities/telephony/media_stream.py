@@ -81,7 +81,11 @@ class MediaStreamDialler:
             reason = str(error) or "no answer in time"
             raise LineError(f"could not connect to the agent at {where}: {reason}; is it running?") from None
         line = MediaStreamLine(socket, f"MZ{digest}", f"CA{digest}")
-        await line.start(target.parameters)
+        try:
+            await line.start(target.parameters)
+        except LineDiedError:
+            await line.hang_up()
+            raise
         return line
 
 

@@ -62,12 +62,13 @@ class OpenAiRealtimeDialler:
         except (OSError, InvalidHandshake, TimeoutError, openai.OpenAIError) as error:
             reason = str(error) or "no answer in time"
             raise LineError(f"could not connect to {target.shown}: {reason}; is it running?") from None
+        finally:
+            await client.close()  # it made the connection; it holds nothing that the connection needs
         line = OpenAiRealtimeLine(target, manager, connection)
         try:
             await line.start()
         except BaseException:
             await line.hang_up()
-            await client.close()
             raise
         return line
 
@@ -97,11 +98,12 @@ class OpenAiRealtimeLine(PlainLine):
         self._frame = self.rate_hz * FRAME_MS // 1000
         self._out, self._in = StreamResampler(3, 2), StreamResampler(2, 3)
         self._playback = Playback(self.rate_hz)
-        self._playout: deque[Samples] = deque()
+        self._playout: deque[tuple[str, Samples]] = deque()
         self._silence: Samples = np.zeros(self._frame, np.int16)
         self._item: str | None = None
         """The answer that is being played, and how many samples of it were."""
         self._played = 0
+        self._half = b""
         self._updated = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
         self._ended: str | None = None
@@ -159,13 +161,15 @@ class OpenAiRealtimeLine(PlainLine):
         parts: list[Samples] = []
         missing = self._frame
         while missing and self._playout:
-            head = self._playout.popleft()
+            item, head = self._playout.popleft()
             if len(head) > missing:
-                self._playout.appendleft(head[missing:])
+                self._playout.appendleft((item, head[missing:]))
                 head = head[:missing]
+            if item != self._item:
+                self._item, self._played = item, 0
             parts.append(head)
             missing -= len(head)
-        self._played += self._frame - missing
+            self._played += len(head)
         return np.concatenate([*parts, self._silence[:missing]]) if parts else self._silence
 
     def heard(self, began_s: float, samples: int) -> Samples | None:
@@ -209,6 +213,8 @@ class OpenAiRealtimeLine(PlainLine):
                 )
             else:
                 self._ended = self._ended or f"the agent closed the session (code {closed.code})"
+        except Exception as error:  # noqa: BLE001 - whatever a server sends, the call must not look alive and be deaf
+            self._trouble = self._trouble or LineDiedError(f"the server sent what cannot be read: {error!r}")
 
     async def _take(self, event: dict[str, Any]) -> None:
         kind = event.get("type")
@@ -244,11 +250,15 @@ class OpenAiRealtimeLine(PlainLine):
             wire = base64.b64decode(event["delta"], validate=True)
         except (KeyError, ValueError, binascii.Error):
             return
-        if event.get("item_id") != self._item:
-            self._item, self._played = event.get("item_id"), 0
-        samples = g711.decode(wire) if self._mu_law else self._in(np.frombuffer(wire, "<i2").astype(np.int16))
+        if self._mu_law:
+            samples = g711.decode(wire)
+        else:
+            wire = self._half + wire
+            whole = len(wire) // 2 * 2
+            self._half = wire[whole:]
+            samples = self._in(np.frombuffer(wire[:whole], "<i2").astype(np.int16))
         self._playback.put(time.monotonic(), samples)
-        self._playout.append(samples)
+        self._playout.append((str(event.get("item_id")), samples))
 
     async def _stop_playing(self) -> None:
         """The caller talks into an answer: what was not heard of it was never said."""

@@ -16,6 +16,7 @@ class Awaits(StrEnum):
     ANSWER = "answer"
     HANGUP = "hangup"
     TRANSFER = "transfer"
+    KEYS = "keys"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def _turn(turn: Turn, index: int, spoken: "_Spoken") -> PlannedTurn:
         awaits = Awaits.HANGUP
     elif expect is not None and expect.transfer is not None:
         awaits = Awaits.TRANSFER
+    elif expect is not None and expect.dtmf is not None:
+        awaits = Awaits.KEYS
     return PlannedTurn(
         index=index,
         speech=spoken.speech.get(index),

@@ -20,6 +20,7 @@ import numpy as np
 
 from activities.audio import Samples
 from activities.errors import (
+    CallLostError,
     CallRefusedError,
     InstallationError,
     LineBusyError,
@@ -124,10 +125,11 @@ class SipProcess:
         self._interface = interface
         self._numbers = itertools.count(1)
         self._lines: dict[int, SipLine] = {}
-        self._dialling: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._dialling: dict[int, asyncio.Future[SipLine | dict[str, Any]]] = {}
+        self._ready = asyncio.Event()
         self._wire = Wire(self._audio, self._news, self._died)
         self._child: asyncio.subprocess.Process | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
         self._goodbyes: set[asyncio.Task[None]] = set()
         self.dead = False
 
@@ -142,15 +144,29 @@ class SipProcess:
         Raises:
             InstallationError: the SIP stack is not installed.
         """
-        async with self._starting:
-            if self._child is not None:
-                return
-            ours, theirs = socket.socketpair()
-            command = [sys.executable, "-m", "activities.telephony.sip_process", "--fd", str(theirs.fileno())]
-            command += ["--interface", self._interface] if self._interface else []
-            self._child = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()])
-            theirs.close()
-            await asyncio.get_running_loop().create_unix_connection(lambda: self._wire, sock=ours)
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)  # whoever gives up leaves it to the others
+
+    async def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "activities.telephony.sip_process", "--fd", str(theirs.fileno())]
+        command += ["--interface", self._interface] if self._interface else []
+        # In a session of its own: what stops the worker from a terminal leaves it the time to hang up.
+        self._child = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], start_new_session=True)
+        theirs.close()
+        await asyncio.get_running_loop().create_unix_connection(lambda: self._wire, sock=ours)
+        try:
+            async with asyncio.timeout(_START_S):
+                await self._ready.wait()
+        except TimeoutError:
+            self._wire.close()
+            self.dead = True
+        if self.dead:
+            raise InstallationError(
+                "the SIP process did not start: its log says why; is baresip-python installed, and "
+                "VOICEWRIGHT_SIP_INTERFACE an interface of this machine?"
+            )
 
     async def dial(self, order: dict[str, Any], target: SipTarget) -> "SipLine":
         """Set up a call.
@@ -159,11 +175,13 @@ class SipProcess:
             LineError: no connection; worth another try.
             BadInputError: the agent's side refused for good.
         """
+        if self.dead:
+            raise LineError("the SIP process has just died; another one will be started")
         number = next(self._numbers)
         answer = self._dialling[number] = asyncio.get_running_loop().create_future()
         self._order(number, order)
         try:
-            async with asyncio.timeout(order["ring_s"] + _ANSWER_MARGIN_S + _START_S):
+            async with asyncio.timeout(order["ring_s"] + _ANSWER_MARGIN_S):
                 news = await answer
         except TimeoutError:
             self._order(number, {"do": "hang_up"})
@@ -173,13 +191,16 @@ class SipProcess:
             raise
         finally:
             self._dialling.pop(number, None)
-        if news["news"] == "failed":
-            raise _refusal(news.get("status"), news.get("reason", ""), target)
-        line = self._lines[number] = SipLine(self, number, news)
-        return line
+        if isinstance(news, SipLine):
+            return news
+        if news["news"] == "lost":
+            raise CallLostError("the SIP process died while it called: the agent may have been rung")
+        raise _refusal(news.get("status"), news.get("reason", ""), target)
 
     async def close(self) -> None:
         """End it; its calls are hung up."""
+        if self._starting is not None:
+            await asyncio.gather(self._starting, return_exceptions=True)
         self._wire.close()
         if self._child is not None:
             await self._child.wait()
@@ -209,18 +230,28 @@ class SipProcess:
 
     def _news(self, number: int, news: dict[str, Any]) -> None:
         waiting = self._dialling.get(number)
-        if news["news"] in {"up", "failed"}:
+        if news["news"] == "ready":
+            self._ready.set()
+        elif news["news"] == "up":
+            if waiting is None or waiting.done():
+                self._order(number, {"do": "hang_up"})  # nobody waits for it any more
+            else:
+                # At once: what follows in the same breath belongs to it.
+                line = self._lines[number] = SipLine(self, number, news)
+                waiting.set_result(line)
+        elif news["news"] == "failed":
             if waiting is not None and not waiting.done():
                 waiting.set_result(news)
-        elif (line := self._lines.get(number)) is not None:
-            line.take_news(news)
+        elif (known := self._lines.get(number)) is not None:
+            known.take_news(news)
 
     def _died(self) -> None:
         """The other end is gone: closed by us, or dead. Whoever is on the line learns it; the agents' sides as well."""
         self.dead = True
+        self._ready.set()
         for waiting in self._dialling.values():
             if not waiting.done():
-                waiting.set_result({"news": "failed", "status": None, "reason": "the SIP process died"})
+                waiting.set_result({"news": "lost"})
         for line in list(self._lines.values()):
             if line.break_off("the process that held the call died") and line.dialog is not None:
                 task = asyncio.create_task(self._goodbye(line.dialog))
@@ -250,7 +281,13 @@ def _refusal(status: int | None, reason: str, target: SipTarget) -> StepError:
     if status in _LATER:
         return LineError(f"the agent's side cannot take the call now: {where}")
     hint = {401: "check username and password", 403: "check username and password", 407: "check username and password"}
-    hint |= {404: "check the uri", 484: "check the uri", 488: "no common codec or encryption", 603: "it declined"}
+    hint |= {
+        400: "check the target",
+        404: "check the uri",
+        484: "check the uri",
+        488: "no common codec or encryption",
+        603: "it declined",
+    }
     return CallRefusedError(f"the agent's side refused the call: {where}; {hint.get(status or 0, 'check the target')}")
 
 
@@ -319,7 +356,8 @@ class SipLine(PlainLine):
         received, rtcp = self._stats.get("rx", {}), self._stats.get("rtcp", {})
         return MediaStats(
             received=received.get("packets", 0),
-            lost=max(rtcp.get("rx_lost", 0), self._arrivals.lost),  # RTCP's count is exact, where the agent sends any
+            # RTCP's count is exact, where the agent sends any; gaps may also be pauses.
+            lost=rtcp.get("rx_lost", 0) if rtcp.get("rtt_us") or rtcp.get("rx_lost") else self._arrivals.lost,
             jitter_ms=rtcp.get("rx_jitter_us", 0) / 1000,
             codec=self._codec,
         )

@@ -8,6 +8,8 @@ import argparse
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
 import statistics
 import sys
@@ -17,7 +19,7 @@ from typing import Any
 
 from baresip import Account, BaresipError, Call, Config, Event, RegistrationError, Runtime, StackEvent, UserAgent
 
-from activities.telephony.sip_dialog import Dialog, Message, codec_of, dialog_of
+from activities.telephony.sip_dialog import Dialog, Message, codec_of, dialog_of, say_goodbye
 from activities.telephony.sip_wire import Wire, audio_message, control_message
 from voicewright.leave import leave
 
@@ -38,6 +40,8 @@ _REPORT_S = 0.003
 _BEHIND, _FAR_BEHIND = 2, 25
 """Frames waiting to leave from which silent ones are left out, and from which any."""
 _HANG_UP_S = 2.0
+_EARLY_S = 10.0
+_CROSSING_S = 0.3
 _READY_S = 2.0
 
 _log = logging.getLogger("sip")
@@ -50,6 +54,8 @@ class _Held:
         self.number = number
         self.call: Call | None = None
         self.up = False
+        self.cancelled = False
+        self.call_id = ""
         self.rang = False
         self.ended = False
         self.frame_bytes = 0
@@ -69,7 +75,7 @@ class Stack:
         self._agents: dict[str, asyncio.Task[UserAgent]] = {}
         self._held: dict[int, _Held] = {}
         self._by_handle: dict[int, _Held] = {}
-        self._early: dict[int, list[StackEvent]] = {}
+        self._early: dict[int, list[tuple[float, StackEvent]]] = {}
         self._dialogs: dict[str, tuple[Dialog, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone = asyncio.Event()
@@ -111,19 +117,25 @@ class Stack:
     async def _dial(self, held: _Held, order: dict[str, Any]) -> None:
         try:
             agent = await self._agent(order["account"])
-            self._early = {}
+            if held.cancelled:
+                return
             call = await agent.dial(order["uri"], headers=order["headers"])
         except RegistrationError as error:
             self._failed(held, error.status, f"registration failed: {error.reason or error}")
             return
-        except (BaresipError, ValueError) as error:
+        except ValueError as error:  # something in the suite that no request can carry
+            self._failed(held, 400, str(error))
+            return
+        except BaresipError as error:
             self._failed(held, None, str(error))
             return
         held.call = call
         self._by_handle[call.handle] = held
         # Events of this call that came before its handle was known; nothing else runs until they are told.
-        for event in self._early.pop(call.handle, []):
+        for _, event in self._early.pop(call.handle, []):
             self._on_event(event)
+        if held.cancelled:
+            await self._hang_up(held)
         if held.ended:
             return
         try:
@@ -132,7 +144,8 @@ class Stack:
             if not held.up and not held.ended:
                 status = 408 if held.rang else None
                 self._failed(held, status, f"{'it rang' if held.rang else 'no reply'} for {order['ring_s']} s")
-                await self._quietly(call.hangup())
+                held.ended = False
+                await self._hang_up(held)
 
     async def _agent(self, account: dict[str, Any]) -> UserAgent:
         """One per account; those who come while it registers wait with it."""
@@ -167,8 +180,24 @@ class Stack:
             await self._quietly(held.call.send_dtmf(key))
 
     async def _hang_up(self, held: _Held) -> None:
-        if held.call is not None and not held.ended:
-            await self._quietly(held.call.hangup())
+        held.cancelled = True
+        # An answer may be on its way: then the call is ended by BYE, which cannot cross it as CANCEL would.
+        for _ in range(int(_CROSSING_S / _BUSY_PUMP_S)):
+            if held.up or held.ended or held.call is None:
+                break
+            await asyncio.sleep(_BUSY_PUMP_S)
+        if held.call is None or held.ended:
+            return
+        await self._quietly(held.call.hangup())
+        if not held.up:
+            self._start(self._see_that_it_is_over(held))
+
+    async def _see_that_it_is_over(self, held: _Held) -> None:
+        """The stack forgets a call that it has cancelled; an answer that crossed the CANCEL leaves the agent in it."""
+        await asyncio.sleep(_HANG_UP_S)
+        dialog, _ = self._dialogs.pop(held.call_id, (None, ""))
+        if dialog is not None:
+            await say_goodbye(dialog)
 
     @staticmethod
     async def _quietly(work: Any) -> None:  # noqa: ANN401 - a coroutine
@@ -190,9 +219,10 @@ class Stack:
     def _on_event(self, event: StackEvent) -> None:
         held = self._by_handle.get(event.call)
         if held is None:
-            if (event.call and event.event is not Event.CALL_CLOSED) or event.call:
-                self._early.setdefault(event.call, []).append(event)
+            if event.call:
+                self._remember(event)
             return
+        held.call_id = event.call_id or held.call_id
         if event.event is Event.CALL_ESTABLISHED:
             self._start(self._came_up(held, event.call_id or ""))
         elif event.event in {Event.CALL_RINGING, Event.CALL_PROGRESS}:
@@ -203,6 +233,13 @@ class Stack:
             self._tell(held, news="transfer", to=event.text or "", at_s=time.monotonic())
         elif event.event is Event.CALL_CLOSED:
             self._closed(held, event)
+
+    def _remember(self, event: StackEvent) -> None:
+        """Events may come before `dial` has told a call's handle; those that nobody asks for are forgotten."""
+        now = time.monotonic()
+        for handle in [handle for handle, kept in self._early.items() if now - kept[-1][0] > _EARLY_S]:
+            del self._early[handle]
+        self._early.setdefault(event.call, []).append((now, event))
 
     def _closed(self, held: _Held, event: StackEvent) -> None:
         self._by_handle.pop(event.call, None)
@@ -239,7 +276,6 @@ class Stack:
             return
         held.frame_bytes = info.tx_sample_rate * info.tx_channels * 2 // 50
         held.call.audio.write(bytes(held.frame_bytes * _LEAD_MS // 20))
-        held.up = True
         for _ in range(50):  # the trace comes from a thread of its own
             if call_id in self._dialogs:
                 break
@@ -253,6 +289,7 @@ class Stack:
             dialog=dialog.as_json() if dialog is not None else None,
             codec=codec,
         )
+        held.up = True  # from now on audio follows
 
     async def _hang_up_anyway(self, held: _Held) -> None:
         assert held.call is not None
@@ -341,6 +378,7 @@ class _Trace(logging.Handler):
 
 async def _serve(fd: int, interface: str | None, verify_tls: str) -> None:
     runtime = Runtime()
+    runtime.on_dead = lambda: os._exit(1)  # the worker sees it at once, and starts another process
     await runtime.start(
         Config(
             net_interface=interface,
@@ -357,6 +395,7 @@ async def _serve(fd: int, interface: str | None, verify_tls: str) -> None:
     trace.addHandler(_Trace(stack))
     logging.getLogger("baresip.native").propagate = False
     await asyncio.get_running_loop().create_unix_connection(lambda: stack.wire, sock=socket.socket(fileno=fd))
+    stack.wire.write(control_message(0, {"news": "ready"}))
     await stack.serve()
     await runtime.close()
 
@@ -367,6 +406,9 @@ def main() -> int:
     parser.add_argument("--fd", type=int, required=True, help="the worker's socket")
     parser.add_argument("--interface", help="network interface or local address")
     given = parser.parse_args()
+    # Who stops the worker stops it, not us: it has calls to end, and then closes our socket.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s sip %(message)s")
     asyncio.run(_serve(given.fd, given.interface, ""))

@@ -4,6 +4,7 @@ A create that failed on the way is never repeated: Twilio has no idempotency key
 Whoever gets `AmbiguousError` looks whether the call was made.
 """
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,14 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from activities.errors import CallRefusedError, LineError, RateLimitedError
+from activities.errors import CallLostError, CallRefusedError, RateLimitedError
 
 _TIMEOUT_S = 15.0
 _DEFAULT_WAIT_S = 2.0
 _TOO_MANY = 429
+_NOT_FOUND = 404
+_NOT_IN_PROGRESS = 21220
+_END_TRIES = 3
 _SERVER = 500
 _LISTED = 50
 _CLOCKS = timedelta(seconds=5)
@@ -167,12 +171,12 @@ class TwilioCalls:
         """SIDs of calls to a number that were created since then, newest first.
 
         Raises:
-            LineError: Twilio cannot be asked.
+            CallLostError: Twilio cannot be asked.
         """
         try:
             calls = await self._client.calls.list_async(to=to, limit=_LISTED)
         except (TwilioRestException, AmbiguousError, RateLimitedError) as error:
-            raise LineError(f"Twilio's calls cannot be listed: {error}") from None
+            raise CallLostError(f"the call may have been made, and Twilio's calls cannot be listed: {error}") from None
         return [
             str(call.sid)
             for call in calls
@@ -188,14 +192,14 @@ class TwilioCalls:
 
     async def end(self, sid: str) -> bool:
         """End a call, whether it is answered or not; True where Twilio said that it is over."""
-        for status in ("canceled", "completed"):
+        for status in ("canceled", "completed") * _END_TRIES:
             try:
                 call = await self._client.calls(sid).update_async(status=status)
             except TwilioRestException as error:
-                if error.status < _SERVER:
+                if error.code == _NOT_IN_PROGRESS or error.status == _NOT_FOUND:
                     return True  # over already
             except (AmbiguousError, RateLimitedError):
-                continue
+                await asyncio.sleep(_DEFAULT_WAIT_S)
             else:
                 if str(call.status) in {"canceled", "completed"}:
                     return True

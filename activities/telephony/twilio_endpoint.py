@@ -255,7 +255,8 @@ class TwilioLine(PlainLine):
             event = message["event"]
             if event == "media":
                 payload = base64.b64decode(message["media"]["payload"], validate=True)
-                self._arrivals.put(time.monotonic(), g711.decode(payload))
+                stamp = float(message["media"]["timestamp"])
+                self._arrivals.put(time.monotonic(), g711.decode(payload), stamp)
             elif event == "dtmf":
                 self._events.append(LineEvent(LineEventKind.KEY, str(message["dtmf"]["digit"]), time.monotonic()))
             elif event == "stop":

@@ -55,7 +55,6 @@ class TwilioDialler:
         self._calls = TwilioCalls(account)
         self._endpoint = endpoint
         self._callers = callers
-        self._known: set[str] = set()
         self._cleaning: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -76,18 +75,17 @@ class TwilioDialler:
         try:
             await asyncio.shield(ordering)
             line = await self._answered(call, target)
-        except asyncio.CancelledError:
-            self._clean(self._give_up(call, ordering))
-            raise
-        except StepError:
-            self._clean(self._give_up(call, ordering))
+        except (asyncio.CancelledError, StepError):
+            # Before anybody hears that it is over: the account's line is given back then.
+            await asyncio.shield(self._clean(self._give_up(call, ordering)))
             raise
         return _PhoneCall(self._calls, self._endpoint, call, line, record=target.record)
 
-    def _clean(self, work: Coroutine[Any, Any, None]) -> None:
+    def _clean(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
+        return task
 
     async def _order(self, call: Underway, target: TwilioTarget, caller: str) -> None:
         """Have the call made, once."""
@@ -107,23 +105,24 @@ class TwilioDialler:
         except AmbiguousError as error:
             _log.warning("Twilio's answer to a call to %s did not come (%s): looking for the call", target.to, error)
             await self._look_for(call, target, began)
-        self._known.add(call.sid or "")
 
     async def _look_for(self, call: Underway, target: TwilioTarget, began: datetime) -> None:
-        """What became of an order without an answer: its callbacks name it, and a list may show that there is none."""
-        unknown: set[str] = set()
+        """What became of an order without an answer.
+
+        A list can show that there is no call. Which one is ours, only news with our token can: another case may be
+        calling the same number.
+        """
         for _ in range(_LOOKS):
             if await _news(call, _LOOK_S) and call.sid is not None:
                 return
-            unknown = set(await self._calls.recent(target.to, began)) - self._known
-        if not unknown:
+            made = await self._calls.recent(target.to, began)
+        if not made:
             raise LineError(f"Twilio did not make the call to {target.to}: it has no such call")
-        if len(unknown) == 1:
-            call.sid = unknown.pop()
-            return
-        async with asyncio.timeout(target.ring_s + _MARGIN_S):
-            while call.sid is None:
-                await _news(call, _LOOK_S)
+        deadline = asyncio.get_running_loop().time() + target.ring_s + _MARGIN_S
+        while call.sid is None:
+            if asyncio.get_running_loop().time() > deadline:
+                raise CallLostError(f"Twilio may have made the call to {target.to}, and no news of it came")
+            await _news(call, _LOOK_S)
 
     async def _answered(self, call: Underway, target: TwilioTarget) -> TwilioLine:
         """The call's stream, once somebody has answered."""
@@ -190,7 +189,7 @@ def _no_call(status: str, target: TwilioTarget) -> StepError:
         return CallRefusedError(
             f"the call to {target.to} failed: Twilio's debugger has the reason; is the number in use?"
         )
-    return LineError(f"the call to {target.to} ended before its stream came ({status})")
+    return CallLostError(f"the call to {target.to} ended before its stream came ({status}); nobody is called twice")
 
 
 class _PhoneCall:

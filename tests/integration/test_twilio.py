@@ -202,7 +202,7 @@ async def test_a_socket_that_dies_breaks_the_line_and_ends_the_call(parrot: Any,
 async def test_forged_signatures_are_refused(parrot: Any) -> None:
     async with phone(agent=parrot) as line:
         line.cloud.forge_signature = True
-        await line.refused(LineError, "ended before its stream came", ring_s=5)
+        await line.refused(CallLostError, "ended before its stream came", ring_s=5)
         assert line.endpoint.refused > 0
         assert "completed" in await line.settled()
 

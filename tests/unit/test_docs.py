@@ -40,6 +40,16 @@ def test_every_channel_is_documented() -> None:
         assert (DOCS / "channels" / f"{name.replace('_', '-')}.md").exists(), name
 
 
+def test_the_examples_of_channels_are_good() -> None:
+    for page in (DOCS / "channels").glob("*.md"):
+        blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+        assert blocks, page
+        for block in blocks:
+            head = "" if block.startswith("suite:") else "suite: example\n"
+            tail = "" if "cases:" in block else "cases: [{id: a, turns: [{say: Hello}]}]\n"
+            parse_suite((head + block + tail).encode(), page.name)
+
+
 def test_every_command_is_in_the_readme_or_the_changelog() -> None:
     text = Path("README.md").read_text() + Path("CHANGELOG.md").read_text()
     group = typer.main.get_command(app)

@@ -52,6 +52,7 @@ async def create(
     ),
     tag: list[str] = typer.Option([], "--tag", "-t", help="Only cases with this tag. Repeatable."),
     language: list[str] = typer.Option([], "--language", "-l", help="Only this language. Repeatable."),
+    profile: list[str] = typer.Option([], help="Only this caller profile. Repeatable."),
     agent: str | None = typer.Option(None, help="Call this address instead of the suite's."),
     branch: str = typer.Option("", help="Branch under which the runs count as baselines."),
 ) -> int:
@@ -67,7 +68,9 @@ async def create(
     if every is not None and _duration_ms(every) <= 0:
         fail(f"--every {every}: there must be time between two runs")
         return ExitCode.BAD_INPUT
-    request = RunRequest(suite=suite, tags=tuple(tag), languages=tuple(language), agent_url=agent, branch=branch)
+    request = RunRequest(
+        suite=suite, tags=tuple(tag), languages=tuple(language), profiles=tuple(profile), agent_url=agent, branch=branch
+    )
     plan = RunSchedule(
         name=name,
         request=request,

@@ -1,0 +1,331 @@
+"""How exact is the tester on a line, how many calls does it hold, and what is left when everything is killed?
+
+    python bench/calls.py                    # all of it, some 12 minutes
+    python bench/calls.py --only timing      # or: many, loss, keys, kill
+
+Against far ends whose timing is known (`examples/calibration`), each a process of its own. Prints one table a part and
+exits 1 when a figure is out of its bounds.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+from call_timing import utterance
+from tqdm import tqdm
+
+from activities.audio import Audio, Samples, to_int16
+from activities.errors import LineDiedError, StepError
+from activities.ports import Dialler
+from activities.speech.piper import PiperEngine
+from activities.telephony import g711
+from activities.telephony.conversation import Conversation, Held
+from activities.telephony.dtmf import KEYS, find_keys, tones
+from activities.telephony.media_stream import MediaStreamDialler
+from activities.telephony.script import Planned, PlannedTurn
+from activities.telephony.sip import SipDialler
+from activities.telephony.timeline import measure
+from activities.telephony.voice_activity import Detectors, VoiceActivity
+from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget
+from voicewright.leave import leave
+from voicewright.settings import Settings
+from voicewright.suite import Limits
+from voicewright.suite_file import load_suite
+
+DELAY_MS, STOP_MS = 800, 400
+FRAME_MS = 20
+DETECTORS = Detectors()
+SPEECH = utterance()
+LOUD_MS = int(np.flatnonzero(np.abs(SPEECH.samples) > 600)[0]) // 8 // FRAME_MS * FRAME_MS
+"""The far ends hear a caller from the first loud frame on."""
+
+
+@dataclass
+class Bounds:
+    """What was out of them."""
+
+    broken: list[str] = field(default_factory=list)
+
+    def check(self, name: str, *, holds: bool) -> str:
+        """A mark for a table."""
+        if not holds:
+            self.broken.append(name)
+        return "ok" if holds else "OUT"
+
+
+@asynccontextmanager
+async def far_end(module: str, ready: str, *options: str) -> AsyncIterator[tuple[str, list[dict[str, object]]]]:
+    """A far end of examples/calibration; yields its address and a list of what it says of ended calls."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "ignore",
+        "-u",
+        "-m",
+        f"examples.calibration.{module}",
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    said: list[dict[str, object]] = []
+    address = ""
+    while not address.startswith(ready):
+        address = (await child.stdout.readline()).decode().strip()
+
+    async def collect() -> None:
+        assert child.stdout is not None
+        said.extend([json.loads(line) async for line in child.stdout if line.startswith(b'{"call_id"')])
+
+    collecting = asyncio.create_task(collect())
+    try:
+        yield address, said
+    finally:
+        child.terminate()
+        await child.wait()
+        await collecting
+
+
+async def hold(dialler: Dialler, target: AgentTarget, script: list[Planned], limits: Limits | None = None) -> Held:
+    line = await dialler.dial(target, call_id="bench")
+    with DETECTORS.borrow(line.rate_hz) as detector:
+        activity = VoiceActivity(detector, line.rate_hz)
+        return await Conversation(line, limits or Limits(answer_ms=5000), activity).hold(script)
+
+
+def questions(count: int) -> list[Planned]:
+    return [PlannedTurn(0, None, judged=True), *(PlannedTurn(n + 1, SPEECH.samples, judged=True) for n in range(count))]
+
+
+CUT: list[Planned] = [
+    PlannedTurn(0, None, judged=False),
+    PlannedTurn(1, SPEECH.samples, judged=False, interrupt_ms=1200),
+]
+
+
+async def timing(bounds: Bounds) -> None:
+    """TTFA and interruption stop time, at 1 and at 20 calls, on both channels."""
+    print(f"\ntiming: error in ms against an answer after {DELAY_MS} ms and a stop after {STOP_MS} ms")
+    print(f"{'channel':14}{'calls':>6}{'what':>8}{'n':>5}{'median':>8}{'from':>6}{'to':>6}   within {FRAME_MS}")
+    async with far_end("sip_agent", "sip:") as (sip, _), far_end("agent", "ws:") as (ws, _):
+        channels: dict[str, tuple[Dialler, Callable[[str], AgentTarget]]] = {
+            "media_stream": (
+                MediaStreamDialler(),
+                lambda more: MediaStreamTarget(channel="media_stream", url=f"{ws}?{more.replace(';', '&')}"),
+            ),
+            "sip": (SipDialler(), lambda more: SipTarget(channel="sip", uri=f"{sip};{more}")),
+        }
+        for name, (dialler, at) in channels.items():
+            for calls in (1, 20):
+                DETECTORS.warm_up(8000, calls)
+                asked = at(f"delay_ms={DELAY_MS}")
+                held = await asyncio.gather(*(hold(dialler, asked, questions(3)) for _ in range(calls)))
+                errors = [t.ttfa_ms - DELAY_MS for one in held for t in measure(one)[0][1:] if t.ttfa_ms is not None]
+                _row(bounds, name, calls, "TTFA", errors, 3 * calls)
+                asked = at(f"stop_ms={STOP_MS};long=1")
+                held = await asyncio.gather(*(hold(dialler, asked, CUT) for _ in range(calls)))
+                stops = [measure(one)[0][1].stop_ms for one in held]
+                _row(bounds, name, calls, "stop", [s - STOP_MS - LOUD_MS for s in stops if s is not None], calls)
+        await channels["sip"][0].close()  # type: ignore[attr-defined]
+
+
+def _row(bounds: Bounds, channel: str, calls: int, what: str, errors: list[int], expected: int) -> None:
+    found = np.array(errors or [10_000])
+    good = len(errors) == expected and np.abs(found).max() <= FRAME_MS
+    mark = bounds.check(f"{what} on {channel} at {calls} calls", holds=bool(good))
+    print(
+        f"{channel:14}{calls:6}{what:>8}{len(errors):5}{np.median(found):8.0f}{found.min():6}{found.max():6}   {mark}"
+    )
+
+
+async def many(bounds: Bounds) -> None:
+    """100 SIP calls at once, both sides on this machine."""
+    calls, seconds = 100, 20
+    print(f"\nmany: {calls} SIP calls at once for {seconds} s, both sides on this machine")
+    tone = to_int16(8000 * np.sin(np.arange(8000 * seconds) * 2 * np.pi * 440 / 8000))
+    reference = Audio(np.tile(SPEECH.samples, 1 + 8000 * seconds // len(SPEECH.samples))[: len(tone)], 8000)
+    DETECTORS.warm_up(8000, calls)
+    async with far_end("sip_agent", "sip:") as (uri, said):
+        dialler = SipDialler()
+        target = SipTarget(channel="sip", uri=uri.replace("agent@", "echo@"))
+        await hold(dialler, target, [PlannedTurn(0, SPEECH.samples, judged=False)])  # the stack is up
+        own = [psutil.Process(), psutil.Process(dialler._processes["127.0.0.1"].pid or 0)]
+        before = [(p.cpu_times(), p.memory_info().rss) for p in own]
+        began = time.monotonic()
+        results = await asyncio.gather(
+            *(hold(dialler, target, [PlannedTurn(0, reference.samples, judged=False)]) for _ in range(calls)),
+            return_exceptions=True,
+        )
+        took = time.monotonic() - began
+        after = [(p.cpu_times(), p.memory_info().rss) for p in own]
+        cpu = sum(a.user + a.system - b.user - b.system for (a, _), (b, _) in zip(after, before, strict=True))
+        memory = sum(a - b for (_, a), (_, b) in zip(after, before, strict=True)) / calls / 1e6
+        await dialler.close()
+        await asyncio.sleep(0.5)
+        held = [one for one in results if isinstance(one, Held)]
+        lost = sum(int(str(call["rtp_lost"])) for call in said) + sum(one.stats.lost for one in held if one.stats)
+        worst = min((segment_snr(reference.samples, one.agent) for one in held), default=0.0)
+    share = 100 * cpu / took / calls
+    for name, value, good in (
+        ("failed", len(results) - len(held), len(held) == calls),
+        ("packets lost", lost, lost == 0),
+        ("worst 0.5 s segment SNR, dB", round(worst, 1), worst >= 34),
+        ("CPU per call, % of a core", round(share, 2), share < 2),
+        ("memory per call, MB", round(memory, 2), memory < 3),
+    ):
+        print(f"  {name:32}{value:>8}   {bounds.check(f'many: {name}', holds=good)}")
+    late = [one.lateness_ms[1] for one in held]
+    print(f"  {'our frames, lateness p99, ms':32}{max(late, default=0):8.1f}")
+
+
+def segment_snr(sent: Samples, back: Samples) -> float:
+    """Of the worst loud half second, in dB, once the echo is lined up."""
+    size = 4000
+    probe = sent[:size].astype(float)
+    lag = int(np.argmax(np.correlate(back[: size * 4].astype(float), probe, "valid")))
+    worst = np.inf
+    for at in range(0, min(len(sent), len(back) - lag) - size, size):
+        one = sent[at : at + size].astype(float)
+        if np.sqrt(np.mean(one**2)) < 300:
+            continue
+        noise = back[lag + at : lag + at + size] - one
+        worst = min(worst, 10 * np.log10(np.sum(one**2) / max(1e-9, np.sum(noise**2))))
+    return float(worst)
+
+
+async def loss(bounds: Bounds) -> None:
+    """10 % of the agent's packets are lost: are events where they were?"""
+    print("\nloss: error of the timeline in ms, with 10 % of the agent's packets lost")
+    errors: list[int] = []
+    shares: list[float] = []
+    async with far_end("sip_agent", "sip:") as (uri, _):
+        dialler = SipDialler()
+        for seed in range(6):
+            target = SipTarget(channel="sip", uri=f"{uri};delay_ms={DELAY_MS};loss=0.1;seed={seed};long=1")
+            held = await hold(dialler, target, questions(2), Limits(end_of_turn_ms=1500, answer_ms=5000))
+            # Whether the packet with the onset came is chance: where the answer is heard from says it.
+            errors += [t.ttfa_ms - DELAY_MS for t in measure(held)[0][1:] if t.ttfa_ms is not None]
+            assert held.stats is not None
+            shares.append(held.stats.lost / max(1, held.stats.lost + held.stats.received))
+        await dialler.close()
+    late = np.array(errors)
+    # A first packet that is lost itself moves the onset by whole frames: that is what was heard.
+    timeline = late - np.where(late > FRAME_MS, late // FRAME_MS * FRAME_MS, 0)
+    mark = bounds.check("loss: timeline", holds=bool(np.abs(timeline).max() <= FRAME_MS and late.min() >= -FRAME_MS))
+    print(f"  onsets {np.sort(late).tolist()}")
+    print(f"  error of the timeline {timeline.min()} to {timeline.max()}   {mark}")
+    print(f"  reported loss {min(shares):.3f} to {max(shares):.3f}   ", end="")
+    print(bounds.check("loss: reported", holds=all(0.06 < share < 0.15 for share in shares)))
+
+
+async def keys(bounds: Bounds) -> None:
+    """All keys at 70 ms and 12 dB SNR after mu-law; and none in an hour of the suite's voice."""
+    print("\nkeys: found at 70 ms and 12 dB SNR; false ones in an hour of speech")
+    random = np.random.default_rng(7)
+    pressed = "".join(KEYS)
+    missed = 0
+    for _ in range(50):
+        sound = np.concatenate([np.concatenate([tones(key, 8000, 70), np.zeros(560, np.int16)]) for key in pressed])
+        power = float(np.mean(tones("1", 8000, 70).astype(float) ** 2))
+        noisy = to_int16(sound + random.normal(0, np.sqrt(power / 10**1.2), len(sound)))
+        missed += "".join(press.key for press in find_keys(g711.decode(g711.encode(noisy)), 8000)) != pressed
+    print(f"  16 keys, 50 times: {missed} times not all found   {bounds.check('keys: found', holds=missed == 0)}")
+    suite, _ = load_suite(Path("examples/clinic/suite.yaml"))
+    texts = [str(turn.say) for case in suite.cases for turn in case.steps if turn.say is not None]
+    engine = PiperEngine(Settings().piper_voice, Settings().models_dir)
+    false, length = 0, 0.0
+    with tqdm(total=60, unit="min") as bar:
+        number = 0
+        while length < 3600:
+            speech = engine.speak(texts[number % len(texts)], "en", None, 0.7 + 0.1 * (number // len(texts) % 8))
+            narrow = speech.at_rate(8000).samples
+            false += len(find_keys(g711.decode(g711.encode(narrow)), 8000))
+            length += len(narrow) / 8000
+            bar.update(len(narrow) / 8000 / 60)
+            number += 1
+    print(f"  false keys in {length / 60:.0f} min: {false}   {bounds.check('keys: false', holds=false == 0)}")
+
+
+async def kill(bounds: Bounds) -> None:
+    """The SIP process is killed in a call, again and again: does anything stay?"""
+    rounds = 200
+    print(f"\nkill: the SIP process, in {rounds} calls")
+    async with far_end("sip_agent", "sip:") as (uri, said):
+        dialler = SipDialler()
+        target = SipTarget(channel="sip", uri=uri)
+        outcomes: dict[str, int] = {}
+        first: tuple[int, int, int] | None = None
+        for number in tqdm(range(rounds)):
+            holding = asyncio.create_task(hold(dialler, target, questions(1)))
+            process = None
+            while process is None or not process._lines:
+                await asyncio.sleep(0.01)
+                process = dialler._processes.get("127.0.0.1")
+                process = None if process is not None and process.dead else process
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+            outcome = await _outcome(holding)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+            await asyncio.gather(*process._goodbyes)
+            if number == 9:
+                first = _held_by_us()
+        await asyncio.sleep(1)
+        last = _held_by_us()
+        await dialler.close()
+        assert first is not None
+        growth = tuple(b - a for a, b in zip(first, last, strict=True))
+        ended = sum(call["ended_by"] == "caller" for call in said)
+    print(f"  outcomes {outcomes}   {bounds.check('kill: outcomes', holds=outcomes == {'LineDiedError': rounds})}")
+    print(f"  far ends hung up {ended} of {rounds}   {bounds.check('kill: far end', holds=ended == rounds)}")
+    print(f"  grown: files {growth[0]}, processes {growth[1]}, sockets {growth[2]}   ", end="")
+    print(bounds.check("kill: leaks", holds=max(growth) <= 2))
+
+
+async def _outcome(holding: Awaitable[Held]) -> str:
+    try:
+        await holding
+    except LineDiedError:
+        return "LineDiedError"
+    except StepError as error:
+        return type(error).__name__
+    return "held"
+
+
+def _held_by_us() -> tuple[int, int, int]:
+    """Open files, child processes, sockets."""
+    own = psutil.Process()
+    return own.num_fds(), len(own.children(recursive=True)), len(own.net_connections("all"))
+
+
+PARTS: dict[str, Callable[[Bounds], Awaitable[None]]] = {
+    "timing": timing,
+    "many": many,
+    "loss": loss,
+    "keys": keys,
+    "kill": kill,
+}
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    given = parser.parse_args()
+    sys.setswitchinterval(0.0005)
+    bounds = Bounds()
+    for name in given.only:
+        await PARTS[name](bounds)
+    print(f"\nout of bounds: {', '.join(bounds.broken) or 'nothing'}")
+    return 1 if bounds.broken else 0
+
+
+if __name__ == "__main__":
+    leave(asyncio.run(main()))
