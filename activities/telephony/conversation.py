@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -34,6 +35,8 @@ _PHRASE_MS = 300
 _LONG_PHRASE_MS = 4000
 """A phrase without a pause is listened to after so long."""
 _calls = itertools.count()
+_JUDGING = ThreadPoolExecutor(1, "voice-activity")
+"""One thread for all calls of a process: more would only be in each other's way, and in that of the frames."""
 
 _ENDS = {Awaits.HANGUP, Awaits.TRANSFER}
 
@@ -120,6 +123,7 @@ class Conversation:
         self._began_s = 0.0
         self._answered_at: int | None = None
         self._handed_on: str | None = None
+        self._talking = False
 
     @property
     def progress(self) -> str:
@@ -142,6 +146,7 @@ class Conversation:
         finally:
             due = int((time.monotonic() - self._began_s) * 1000 / FRAME_MS)
             await self.line.hang_up()
+        await self._judge_what_waits()
         late = np.array(self._late_s or [0.0]) * 1000
         p50, p99, worst = (float(value) for value in np.percentile(late, _PERCENTILES))
         agent = np.concatenate(self._agent or [self._silence])
@@ -225,12 +230,23 @@ class Conversation:
     async def _speak(self, speech: Samples, held: HeldTurn) -> None:
         began = self._now
         held.caller = Span(began, began)
+        self._talking = True
         for at in range(0, len(speech), self._frame):
             frame = speech[at : at + self._frame]
             if len(frame) < self._frame:
                 frame = np.concatenate([frame, self._silence[len(frame) :]])
             await self._tick(frame)
             held.caller.end = began + min(at + self._frame, len(speech))
+
+    async def _hear_again(self) -> None:
+        """Who talks decides nothing by what the other side does: that is judged afterwards, beside the call."""
+        if self._talking:
+            await self._ticking(self._judge_what_waits())
+            self._talking = False
+            self.activity.catch_up()
+
+    async def _judge_what_waits(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(_JUDGING, self.activity.catch_up)
 
     async def _press(self, key: str, held: HeldTurn, *, as_tone: bool) -> None:
         held.caller = held.caller or Span(self._now, self._now)
@@ -247,6 +263,7 @@ class Conversation:
     async def _listen(self, held: HeldTurn, turn: PlannedTurn, interrupt_ms: int | None) -> None:
         """Until the agent has answered and is quiet again, or has done what the turn waits for."""
         asked = held.caller.end if held.caller is not None else held.began
+        await self._hear_again()
         while True:
             await self._tick(self._silence)
             if self._handed_on is not None:
@@ -354,7 +371,7 @@ class Conversation:
         self._caller.append(await self.line.send(self.backdrop.behind(frame)))
         heard = self.line.receive()
         self._agent.append(heard)
-        self.activity.hear(heard)
+        self.activity.hear(heard, later=self._talking)
         self._take_events()
 
     def _take_events(self) -> None:

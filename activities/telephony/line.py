@@ -12,8 +12,8 @@ from activities.ports import FRAME_MS, LineEvent, MediaStats
 
 _QUIET = 200
 """Peak on the 16-bit scale under which a packet may be left out."""
-_SURELY = 0.6
-"""Of a frame: less is jitter."""
+_SURELY = 0.85
+"""Of a frame: less is jitter, or a busy machine."""
 _WINDOW = 25
 """Packets, of half a second, over which a late one is told from one after a loss."""
 

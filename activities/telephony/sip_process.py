@@ -28,7 +28,7 @@ _BUSY_PUMP_S = 0.01
 _BUSY = 40
 """Calls from which audio is fetched every 10 instead of every 5 ms."""
 _READ_BYTES = 48_000 * 2 * 2 // 5
-_LEAD_MS = 20
+_LEAD_MS = 60
 """Of silence, written ahead, so that a frame that comes a little late still leaves on time."""
 _PIPE_S = 0.005
 """From the moment at which the stack takes a frame to the moment at which its packet leaves; measured."""
@@ -37,7 +37,7 @@ _SRTP = {"offered": ("mediaenc=srtp",), "required": ("mediaenc=srtp-mand",), "of
 _MAX_DELAYS = 9
 _REPORT_S = 0.003
 """A delay that has changed by more is told."""
-_BEHIND, _FAR_BEHIND = 2, 25
+_BEHIND, _FAR_BEHIND = 4, 25
 """Frames waiting to leave from which silent ones are left out, and from which any."""
 _HANG_UP_S = 2.0
 _EARLY_S = 10.0
@@ -326,13 +326,15 @@ class Stack:
 
     async def _pump(self) -> None:
         """Fetch what came, all the time; and see when what was written leaves."""
+        due = time.monotonic()
         while True:
             now = time.monotonic()
             for held in list(self._held.values()):
                 if held.up and not held.ended:
                     self._fetch(held, now)
             busy = len(self._held) > _BUSY
-            await asyncio.sleep(_BUSY_PUMP_S if busy else _PUMP_S)
+            due = max(due + (_BUSY_PUMP_S if busy else _PUMP_S), now)
+            await asyncio.sleep(max(0.001, due - time.monotonic()))
 
     def _fetch(self, held: _Held, now: float) -> None:
         assert held.call is not None
