@@ -86,7 +86,9 @@ async def far_end(module: str, ready: str, *options: str) -> AsyncIterator[tuple
 
     async def collect() -> None:
         assert child.stdout is not None
-        said.extend([json.loads(line) async for line in child.stdout if line.startswith(b'{"call_id"')])
+        async for line in child.stdout:
+            if line.startswith(b'{"call_id"'):
+                said.append(json.loads(line))  # noqa: PERF401 - each at once, not all at the end
 
     collecting = asyncio.create_task(collect())
     try:

@@ -136,6 +136,18 @@ class Turn(Part):
     )
     otherwise: list["Turn"] = Field(default=[], alias="else", description="Where no condition of `when` holds.")
 
+    @property
+    def act(self) -> str:
+        """What the caller does besides speaking, for people."""
+        acts = [
+            "waits for the agent's words" if self.wait_for is not None else "",
+            f"interrupts after {self.interrupt.after_ms} ms" if self.interrupt is not None else "",
+            f"presses {self.dtmf}" if self.dtmf is not None else "",
+            f"is silent for up to {self.silence_s:g} s" if self.silence_s is not None else "",
+            "hangs up" if self.hangup else "",
+        ]
+        return ", ".join(act for act in acts if act)
+
     @model_validator(mode="after")
     def _one_thing(self) -> "Turn":
         acts = [name for name in ("say", "dtmf", "silence_s") if getattr(self, name) is not None]
@@ -178,6 +190,17 @@ def flat(turns: Sequence[Turn]) -> Iterator[Turn]:
         for way in turn.when:
             yield from flat(way.then)
         yield from flat(turn.otherwise)
+
+
+def straight(turns: Sequence[Turn]) -> set[int]:
+    """Numbers of the turns outside all branches: those that every conversation should come to."""
+    found: set[int] = set()
+    number = 0
+    for turn in turns:
+        if turn.when is None:
+            found.add(number)
+        number += len(list(flat([turn])))
+    return found
 
 
 def depth(turns: Sequence[Turn]) -> int:

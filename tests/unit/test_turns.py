@@ -10,6 +10,7 @@ from voicewright.artifact import ArtifactRef
 from voicewright.call import CallEnd, CallEvent, CallRecord, Pacing, Side, Speech, TurnTiming
 from voicewright.suite import Suite
 from voicewright.suite_file import SuiteError, parse_suite
+from voicewright.turn import straight
 from voicewright.verdict import CheckOutcome
 
 HEAD = """\
@@ -212,3 +213,13 @@ def test_dead_air_is_the_agents() -> None:
         spoken(Side.AGENT, 29_000, 30_000, 2),
     )
     assert _dead_air(speech, steps) == 3000
+
+
+def test_turns_outside_branches_are_known_by_number() -> None:
+    assert straight(suite(WHOLE).cases[0].turns) == {0, 1, 2, 3, 4}
+    assert [turn.act for turn in suite(WHOLE).cases[0].steps][1:5] == [
+        "waits for the agent's words, presses 1#",
+        "",
+        "interrupts after 1200 ms",
+        "is silent for up to 6 s",
+    ]

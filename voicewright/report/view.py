@@ -13,6 +13,7 @@ from voicewright.review import ReviewDecision
 from voicewright.suite import Suite, in_language
 from voicewright.suite_file import SuiteError, parse_suite
 from voicewright.transcript import SideTranscript, Transcript, TranscriptSummary
+from voicewright.turn import straight
 from voicewright.verdict import Check, Verdict
 
 _Stored = TypeVar("_Stored", CallRecord, Transcript)
@@ -46,6 +47,10 @@ class TurnView(Contract):
     agent_end_ms: int | None = None
     ttfa_ms: int | None = None
     overlap_ms: int = 0
+    interrupts: bool = False
+    stop_ms: int | None = None
+    act: str = ""
+    """What the caller does besides speaking."""
     caller: tuple[WordView, ...] = ()
     agent: tuple[WordView, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -167,15 +172,20 @@ def _turns(
 ) -> tuple[TurnView, ...]:
     views = []
     try:
-        script = suite.case(key.case).steps if suite is not None else []
+        case = suite.case(key.case) if suite is not None else None
     except KeyError:
-        script = []
+        case = None
+    script = case.steps if case is not None else []
+    sure = straight(case.turns) if case is not None else set()
     held = {timing.turn: timing for timing in record.turns} if record is not None else {}
     for number in range(max(len(script), len(held))):
         turn, timing = script[number] if number < len(script) else None, held.get(number)
+        if timing is None and turn is not None and number not in sure:
+            continue  # of a branch that the conversation did not take
         view = TurnView(
             turn=number,
             say=(in_language(turn.say, key.language) or "") if turn is not None else "",
+            act=turn.act if turn is not None else "",
             meaning=(in_language(turn.expect.meaning, key.language) or "")
             if turn is not None and turn.expect is not None
             else "",
