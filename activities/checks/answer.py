@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from activities.checks.facts import Match, match_amount, match_date, match_name, match_number, match_time, spell
+from activities.checks.hard import hard
 from activities.checks.meaning.pair import Condition, Pair
 from activities.checks.meaning.sentence import Sentence
 from activities.checks.spoken import contains
@@ -50,32 +51,21 @@ def answer_checks(expect: Expectation, said: Answer, *, judge: MeaningJudge | No
     for phrase in in_language(expect.contains, language) or []:
         heard = contains(answer, phrase, language)
         how = "was" if heard else "was not"
-        yield _rule("contains", turn, phrase, quoted, passed=heard, evidence=f"{phrase!r} {how} heard")
+        yield hard("contains", turn, expected=phrase, actual=quoted, passed=heard, evidence=f"{phrase!r} {how} heard")
     for phrase in in_language(expect.absent, language) or []:
         heard = contains(answer, phrase, language)
         how = "was heard and must not be" if heard else "was not heard"
-        yield _rule("absent", turn, phrase, quoted, passed=not heard, evidence=f"{phrase!r} {how}")
+        yield hard("absent", turn, expected=phrase, actual=quoted, passed=not heard, evidence=f"{phrase!r} {how}")
     for pattern in in_language(expect.matches, language) or []:
         found = compile_pattern(pattern)(answer)
         how = f"matches {answer[found[0] : found[1]]!r}" if found else "matches nothing that was heard"
-        yield _rule("matches", turn, pattern, quoted, passed=found is not None, evidence=f"{pattern!r} {how}")
+        yield hard(
+            "matches", turn, expected=pattern, actual=quoted, passed=found is not None, evidence=f"{pattern!r} {how}"
+        )
     yield from _fact_checks(expect.entities, answer, quoted, turn=turn, language=language)
     meaning = in_language(expect.meaning, language)
     if meaning is not None and judge is not None:
         yield _meaning(meaning, quoted, said, judge=judge, limits=limits)
-
-
-def _rule(kind: str, turn: int, expected: str, actual: str, *, passed: bool, evidence: str) -> Check:
-    return Check(
-        kind=kind,
-        turn=turn,
-        outcome=CheckOutcome.PASSED if passed else CheckOutcome.FAILED,
-        hard=True,
-        expected=expected,
-        actual=actual,
-        evidence=evidence,
-        confidence=1.0 if passed else 0.0,
-    )
 
 
 def _fact_checks(entities: Entities, answer: str, quoted: str, *, turn: int, language: str) -> Iterator[Check]:
