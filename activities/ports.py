@@ -74,6 +74,8 @@ class HeardWord:
     start_s: float
     end_s: float
     confidence: float
+    first_heard: str = ""
+    """What was heard before names were known, where the spelling of a name replaced it."""
 
 
 class Recogniser(Protocol):
@@ -83,13 +85,16 @@ class Recogniser(Protocol):
     def name(self) -> str:
         """Model and version, for the record."""
 
-    def recognise(self, samples: NDArray[np.float32], language: str, *, careful: bool = True) -> list[HeardWord]:
+    def recognise(
+        self, samples: NDArray[np.float32], language: str, *, careful: bool = True, names: Sequence[str] = ()
+    ) -> list[HeardWord]:
         """Words in 16 kHz mono audio of shape (n,), range -1 to 1. Blocking.
 
         Args:
             samples: the audio.
             language: its language.
             careful: False where a rough transcript will do, at less cost.
+            names: how names that may be said are spelled.
         """
 
     def language_of(self, samples: NDArray[np.float32]) -> dict[str, float]:
@@ -202,6 +207,17 @@ class Line(Protocol):
 
     async def send(self, frame: Samples) -> Samples:
         """Send one frame of caller audio; returns it as the codec left it, for the recording.
+
+        Raises:
+            LineDiedError: the connection is broken.
+        """
+
+    @property
+    def early_frames(self) -> int:
+        """How many frames of speech may be given to `send_early` before they are due; 0 where time is kept by us."""
+
+    async def send_early(self, frame: Samples) -> Samples:
+        """Send a frame that is not due yet: the line lets it leave after those before it. See `send`.
 
         Raises:
             LineDiedError: the connection is broken.

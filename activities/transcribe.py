@@ -6,7 +6,7 @@ said, and belongs to the turn of the stretch that it was heard in.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from activities.audio import Audio, read_wav
 from activities.checks.recogniser_faults import MIN_LANGUAGE_MS
 from activities.heartbeat import heartbeats
 from activities.ports import HeardWord, LineEventKind, ObjectStore, Recogniser
+from activities.speech.name_hints import expected_names
+from activities.suites import SuiteLibrary
 from voicewright.call import CallRecord, Side, Speech
 from voicewright.case import CaseRequest
 from voicewright.languages import base_language
@@ -45,8 +47,9 @@ class _Piece:
 class TranscribeStep:
     """Words of both sides of a call."""
 
-    def __init__(self, store: ObjectStore, recogniser: Recogniser) -> None:
+    def __init__(self, store: ObjectStore, suites: SuiteLibrary, recogniser: Recogniser) -> None:
         self._store = store
+        self._suites = suites
         self._recogniser = recogniser
 
     @activity.defn(name="transcribe")
@@ -56,13 +59,15 @@ class TranscribeStep:
         Raises:
             InstallationError: the recogniser's model is missing.
         """
+        suite, case, _ = await self._suites.case(request.case)
+        names = expected_names(suite, case, request.case.key.language)
         phase = "reading the recording"
         async with heartbeats(lambda: phase):
             record, caller, agent = await asyncio.to_thread(self._read, request)
             sides: list[SideTranscript] = []
             for side, audio in ((Side.CALLER, caller), (Side.AGENT, agent)):
                 phase = f"recognising the {side}"
-                sides.append(await asyncio.to_thread(self._side, record, side, audio, request.case))
+                sides.append(await asyncio.to_thread(self._side, record, side, audio, request.case, names))
             sides[1] = _with_writing(sides[1], record)
             transcript = Transcript(recogniser=self._recogniser.name, caller=sides[0], agent=sides[1])
             body = transcript.model_dump_json().encode()
@@ -77,13 +82,17 @@ class TranscribeStep:
         caller, agent = read_wav(self._store.get(record.recording.key))
         return record, caller.at_rate(RATE_HZ), agent.at_rate(RATE_HZ)
 
-    def _side(self, record: CallRecord, side: Side, audio: Audio, case: CaseRequest) -> SideTranscript:
+    def _side(
+        self, record: CallRecord, side: Side, audio: Audio, case: CaseRequest, names: Sequence[str]
+    ) -> SideTranscript:
         pieces = join([item for item in record.speech if item.side is side], audio.duration_ms)
         words: tuple[Word, ...] = ()
         if pieces:
             # What our own caller said is known; its transcript only shows that it could be understood.
             careful = side is Side.AGENT
-            heard = self._recogniser.recognise(_lay_out(pieces, audio), case.key.language, careful=careful)
+            heard = self._recogniser.recognise(
+                _lay_out(pieces, audio), case.key.language, careful=careful, names=names if careful else ()
+            )
             words = tuple(_put_back(word, pieces) for word in heard)
         found = SideTranscript(side=side, language=case.key.language, words=words)
         if side is Side.CALLER:
@@ -169,4 +178,5 @@ def _put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
         end_ms=place(word.end_s),
         confidence=round(min(1.0, max(0.0, word.confidence)), 3),
         turn=piece.turn,
+        first_heard=word.first_heard,
     )

@@ -3,9 +3,9 @@
     python bench/spoken_pairs.py PAIRS.jsonl.gz SPOKEN.jsonl --limit 3000 --seed 7
 
 Reads lines with `expected` and `actual`; writes the same lines with `actual` as it was heard, `actual_written` as it
-was, and `confidence`, the recogniser's for each word. Several answers are recognised in one pass with pauses between
-them, as the answers of one call are. Goes on where it was stopped. This is how the judge's thresholds for recognised
-speech were made: it must be measured on what it will read.
+was, and `confidence`, the recogniser's for each word. As in a call, it knows the names that are expected. Several
+answers are recognised in one pass with pauses between them, as the answers of one call are. Goes on where it was
+stopped. This is how the judge's thresholds for recognised speech were made: it must be measured on what it will read.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from activities.errors import BadInputError
 from activities.ports import HeardWord
+from activities.speech.name_hints import names_in
 from activities.speech.piper import PACKAGED, PiperEngine
 from activities.speech.whisper import WhisperRecogniser
 from voicewright.leave import leave
@@ -57,7 +58,9 @@ def hear(
     """Recognise a window and give each answer its words."""
     pause = np.zeros(int(RATE_HZ * _PAUSE_S), np.float32)
     ends = list(itertools.accumulate((len(sound) + len(pause)) / RATE_HZ for _, sound in batch))
-    words = recogniser.recognise(np.concatenate([part for _, sound in batch for part in (sound, pause)]), language)
+    names = dict.fromkeys(name for row, _ in batch for name in names_in(str(row["expected"]), language))
+    sound = np.concatenate([part for _, sound in batch for part in (sound, pause)])
+    words = recogniser.recognise(sound, language, names=list(names))
     heard: list[list[HeardWord]] = [[] for _ in batch]
     for word in words:
         middle = (word.start_s + word.end_s) / 2

@@ -92,7 +92,7 @@ async def by_step(settings: Settings, store: S3Store, results: list[CaseResult])
     model = meaning_judge(settings, None)
     for load in (voices.warm_up, recogniser.warm_up, model.warm_up):
         load()
-    transcribe, validate = TranscribeStep(store, recogniser), ValidateStep(store, suites, model)
+    transcribe, validate = TranscribeStep(store, suites, recogniser), ValidateStep(store, suites, model)
     spent = dict.fromkeys(("synthesize (when nothing is stored yet)", "transcribe", "validate"), 0.0)
     for result in results:
         request = CaseRequest(run_id=result.run_id, suite=result.suite, key=result.key)

@@ -7,6 +7,7 @@
       url: ws://127.0.0.1:8765/media
       headers: {Authorization: "Bearer ${secret:CLINIC_TOKEN}"}
       parameters: {tenant: demo}       # customParameters of the stream's start message
+    vocabulary: [Citi Field, Shazam]   # more names that the agent says; those in `expect` are known
     defaults:                          # for every case that says nothing else
       languages: [en]
       repeats: 1
@@ -50,7 +51,7 @@ from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget, without
 from voicewright.duration import parse_duration_ms
 from voicewright.profile import PLAIN, Profile, Voice
 from voicewright.review import ReviewPolicy
-from voicewright.suite_part import Identifier, Language, Part, Range, in_language
+from voicewright.suite_part import Identifier, Language, Part, Range, Text, in_language
 from voicewright.turn import MAX_DEPTH, Entities, Expectation, Turn, depth, flat, misplaced
 
 __all__ = [
@@ -195,6 +196,9 @@ class Suite(Part):
     description: str = ""
     agent: AgentTarget
     profiles: dict[Identifier, Profile] = Field(default={}, description="Callers by name.")
+    vocabulary: Annotated[list[Text], Field(max_length=200)] = Field(
+        default=[], description="Names that the agent says, as you spell them: the recogniser hears them better then."
+    )
     defaults: Defaults = Defaults()
     limits: Limits = Limits()
     judge: Judge = Judge()

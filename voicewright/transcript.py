@@ -13,6 +13,8 @@ class Word(Contract):
     end_ms: int
     confidence: float
     turn: int | None = None
+    first_heard: str = ""
+    """What the recogniser heard before it knew the suite's names, where the spelling of a name replaced it."""
 
 
 class HeardLanguage(Contract):

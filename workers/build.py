@@ -115,7 +115,7 @@ def speech_worker(client: Client, settings: Settings) -> Built:
         SPEECH,
         [
             SynthesizeStep(store, suites, voices).synthesize,
-            TranscribeStep(store, recogniser).transcribe,
+            TranscribeStep(store, suites, recogniser).transcribe,
             ValidateStep(store, suites, judge, rubric_judge(settings, store)).validate,
         ],
         settings.speech_per_worker,

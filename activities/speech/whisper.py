@@ -1,6 +1,6 @@
 """Whisper, through faster-whisper: 99 languages, offline, words with times and confidences."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from activities.errors import InstallationError
 from activities.ports import HeardWord
 from activities.speech.models import whisper_base
+from activities.speech.name_hints import MAX_HINTS, respelled, unheard
 from voicewright.languages import base_language
 
 PACKAGED = "base"
@@ -36,7 +37,7 @@ class WhisperRecogniser:
     @property
     def name(self) -> str:
         """See `Recogniser`."""
-        return f"whisper {self._model_name}, faster-whisper {version('faster-whisper')}, int8"
+        return f"whisper {self._model_name}, faster-whisper {version('faster-whisper')}, int8, names 1"
 
     @cached_property
     def _model(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - faster-whisper ships no types
@@ -53,28 +54,35 @@ class WhisperRecogniser:
         """Load the model now instead of with the first recording."""
         self.recognise(np.zeros(16_000, np.float32), "en")
 
-    def recognise(self, samples: NDArray[np.float32], language: str, *, careful: bool = True) -> list[HeardWord]:
+    def recognise(
+        self, samples: NDArray[np.float32], language: str, *, careful: bool = True, names: Sequence[str] = ()
+    ) -> list[HeardWord]:
         """See `Recogniser`. One recognition at a time: two would only share the same cores.
 
         The same samples give the same words. Whisper's own remedy for loops, drawing words at random until one draw
-        is none, would not, and takes up to a minute; here the other width of beam is tried once.
+        is none, would not, and takes up to a minute; here the other width of beam is tried once. Where a name was not
+        heard it hears again, knowing the names.
         """
         beams = (_CAREFUL_BEAM, 1) if careful else (1, _CAREFUL_BEAM)
         with self._lock:
             first = self._segments(samples, language, beams[0])
             found = self._segments(samples, language, beams[1]) if _loops(first) else first
-        return join_fragments(
-            HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
-            for segment in (first if _loops(found) else found)
-            for word in segment.words or ()
-            if word.word.strip()
-        )
+            words = _words(first if _loops(found) else found)
+            if not words or not unheard(names, words):
+                return words
+            return respelled(words, self.knowing(samples, language, names), names)
 
-    def _segments(self, samples: NDArray[np.float32], language: str, beam: int) -> list[Any]:
+    def knowing(self, samples: NDArray[np.float32], language: str, names: Sequence[str]) -> list[HeardWord]:
+        """Words as they are heard by one who expects these names: better spelled, but also where they were not said."""
+        hints = ", ".join(names[:MAX_HINTS])
+        return _words(self._segments(samples, language, _CAREFUL_BEAM, hints))
+
+    def _segments(self, samples: NDArray[np.float32], language: str, beam: int, hints: str | None = None) -> list[Any]:
         segments, _ = self._model.transcribe(
             samples,
             language=base_language(language),
             initial_prompt=self._prompts.get(base_language(language)),
+            hotwords=hints,
             beam_size=beam,
             temperature=0.0,
             word_timestamps=True,
@@ -90,6 +98,15 @@ class WhisperRecogniser:
                 return {}
             _, _, found = self._model.detect_language(samples)
             return {str(language): float(probability) for language, probability in found}
+
+
+def _words(segments: Iterable[Any]) -> list[HeardWord]:
+    return join_fragments(
+        HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
+        for segment in segments
+        for word in segment.words or ()
+        if word.word.strip()
+    )
 
 
 def _loops(segments: Iterable[Any]) -> bool:

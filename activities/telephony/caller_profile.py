@@ -137,6 +137,11 @@ class _PoorLine:
         waits = max(0, self._queue[-1][0] - self._sent + 1) if self._queue else 0
         return self._line.sending_delay_s + waits * FRAME_MS / 1000
 
+    @property
+    def early_frames(self) -> int:
+        """See `Line`: when a frame leaves is chance here."""
+        return 0
+
     async def hang_up(self) -> None:
         """See `Line`. What waits is sent first."""
         try:

@@ -8,6 +8,7 @@ it is n times 20 ms, whatever the event loop did meanwhile.
 import asyncio
 import itertools
 import time
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -147,6 +148,10 @@ class Conversation:
             due = int((time.monotonic() - self._began_s) * 1000 / FRAME_MS)
             await self.line.hang_up()
         await self._judge_what_waits()
+        return await asyncio.get_running_loop().run_in_executor(_JUDGING, self._left_behind, end, detail, due)
+
+    def _left_behind(self, end: CallEnd, detail: str, due: int) -> Held:
+        """What is kept of a call that is over; beside the calls that are not."""
         late = np.array(self._late_s or [0.0]) * 1000
         p50, p99, worst = (float(value) for value in np.percentile(late, _PERCENTILES))
         agent = np.concatenate(self._agent or [self._silence])
@@ -228,15 +233,20 @@ class Conversation:
             await self._listen(held, turn, interrupt_ms)
 
     async def _speak(self, speech: Samples, held: HeldTurn) -> None:
+        """Frame by frame; on a line that keeps time itself some frames early, so that none is late when we are."""
         began = self._now
         held.caller = Span(began, began)
         self._talking = True
-        for at in range(0, len(speech), self._frame):
-            frame = speech[at : at + self._frame]
-            if len(frame) < self._frame:
-                frame = np.concatenate([frame, self._silence[len(frame) :]])
-            await self._tick(frame)
-            held.caller.end = began + min(at + self._frame, len(speech))
+        padding = np.zeros(-len(speech) % self._frame, np.int16)
+        frames = np.concatenate([speech, padding]).reshape(-1, self._frame)
+        given: deque[Samples] = deque()
+        for number in range(len(frames)):
+            await self._due()
+            for frame in frames[number + len(given) : number + 1 + self.line.early_frames]:
+                send = self.line.send_early if given else self.line.send
+                given.append(await send(self.backdrop.behind(frame)))
+            self._remember(given.popleft())
+            held.caller.end = began + min((number + 1) * self._frame, len(speech))
 
     async def _hear_again(self) -> None:
         """Who talks decides nothing by what the other side does: that is judged afterwards, beside the call."""
@@ -357,6 +367,15 @@ class Conversation:
             await self._tick(self._silence)
 
     async def _tick(self, frame: Samples) -> None:
+        await self._due()
+        self._remember(await self.line.send(self.backdrop.behind(frame)))
+
+    async def _due(self) -> None:
+        """Wait until the next frame is.
+
+        Raises:
+            _CallOverError: the call is over.
+        """
         due_s = self._began_s + len(self._caller) * FRAME_MS / 1000
         wait_s = due_s - time.monotonic()
         # Even a late frame yields once: the socket must be read while we catch up.
@@ -368,7 +387,10 @@ class Conversation:
         if len(self._caller) * FRAME_MS >= self.limits.call_s * 1000:
             raise _CallOverError(CallEnd.TOO_LONG, f"the call reached its limit of {self.limits.call_s} s")
         self._late_s.append(max(0.0, time.monotonic() - due_s))
-        self._caller.append(await self.line.send(self.backdrop.behind(frame)))
+
+    def _remember(self, sent: Samples) -> None:
+        """Both sides of a frame that was due."""
+        self._caller.append(sent)
         heard = self.line.receive()
         self._agent.append(heard)
         self.activity.hear(heard, later=self._talking)

@@ -24,6 +24,7 @@ class PlainLine:
     sends_keys = False
     takes_text = False
     sending_delay_s = 0.0
+    early_frames = 0
 
     def __init__(self) -> None:
         self._events: list[LineEvent] = []
@@ -31,6 +32,10 @@ class PlainLine:
     def heard(self, began_s: float, samples: int) -> Samples | None:  # noqa: ARG002 - see `Line`
         """See `Line`."""
         return None
+
+    async def send_early(self, frame: Samples) -> Samples:
+        """See `Line`."""
+        raise NotImplementedError("on this line a frame leaves when it is given")
 
     async def press(self, key: str) -> None:
         """See `Line`."""

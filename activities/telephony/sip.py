@@ -35,7 +35,7 @@ from activities.telephony.line import Arrivals, PlainLine
 from activities.telephony.resample import StreamResampler
 from activities.telephony.secrets import fill_secrets
 from activities.telephony.sip_dialog import Dialog, say_goodbye
-from activities.telephony.sip_wire import Wire, audio_message, control_message
+from activities.telephony.sip_wire import EARLY, Wire, audio_message, control_message
 from voicewright.agent import AgentTarget, SipTarget
 
 _WIDEBAND_HZ = 16_000
@@ -205,9 +205,9 @@ class SipProcess:
         if self._child is not None:
             await self._child.wait()
 
-    def send(self, number: int, pcm: bytes) -> None:
-        """Audio of a call."""
-        self._wire.write(audio_message(number, time.monotonic(), pcm))
+    def send(self, number: int, pcm: bytes, *, early: bool) -> None:
+        """Audio of a call: due now, or when what was sent before it has left."""
+        self._wire.write(audio_message(number, EARLY if early else time.monotonic(), pcm))
 
     def press(self, number: int, key: str) -> None:
         """A key of a call."""
@@ -295,6 +295,8 @@ class SipLine(PlainLine):
     """One call. See `Line`."""
 
     sends_keys = True
+    early_frames = 20
+    """So long may a worker be late in a caller's speech, and it leaves without a gap."""
 
     def __init__(self, process: SipProcess, number: int, news: dict[str, Any]) -> None:
         super().__init__()
@@ -320,13 +322,20 @@ class SipLine(PlainLine):
 
     async def send(self, frame: Samples) -> Samples:
         """See `Line`."""
+        return self._send(frame, early=False)
+
+    async def send_early(self, frame: Samples) -> Samples:
+        """See `Line`: the stack's own clock sends it."""
+        return self._send(frame, early=True)
+
+    def _send(self, frame: Samples, *, early: bool) -> Samples:
         if self._broken is not None:
             raise LineDiedError(self._broken)
         if self._ended is None:
             pcm = self._out(frame)
             if self._tx_channels == 2:  # noqa: PLR2004 - stereo
                 pcm = np.repeat(pcm, 2)
-            self._process.send(self._number, pcm.astype("<i2").tobytes())
+            self._process.send(self._number, pcm.astype("<i2").tobytes(), early=early)
         return self._coded(frame)
 
     def _coded(self, frame: Samples) -> Samples:

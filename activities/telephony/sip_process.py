@@ -20,7 +20,7 @@ from typing import Any
 from baresip import Account, BaresipError, Call, Config, Event, RegistrationError, Runtime, StackEvent, UserAgent
 
 from activities.telephony.sip_dialog import Dialog, Message, codec_of, dialog_of, say_goodbye
-from activities.telephony.sip_wire import Wire, audio_message, control_message
+from activities.telephony.sip_wire import EARLY, Wire, audio_message, control_message
 from voicewright.leave import leave
 
 _PUMP_S = 0.005
@@ -308,11 +308,15 @@ class Stack:
 
     # --- audio ---
 
-    def _take_audio(self, number: int, _: float, pcm: bytes) -> None:
+    def _take_audio(self, number: int, at_s: float, pcm: bytes) -> None:
         held = self._held.get(number)
         if held is None or not held.up or held.call is None or held.ended:
             return
         try:
+            if at_s == EARLY:
+                held.call.audio.write(pcm)
+                held.wrote_s = None
+                return
             waiting = held.call.audio.info().tx_buffered
             behind = waiting // held.frame_bytes
             if behind >= _BEHIND and (behind >= _FAR_BEHIND or not any(pcm)):

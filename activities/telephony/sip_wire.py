@@ -8,6 +8,8 @@ from typing import Any
 
 _HEADER = struct.Struct("!BIdI")
 _AUDIO, _CONTROL = 1, 2
+EARLY = 0.0
+"""Time of a frame that is not due yet."""
 
 Audio = Callable[[int, float, bytes], None]
 Control = Callable[[int, dict[str, Any]], None]

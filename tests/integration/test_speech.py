@@ -47,6 +47,23 @@ def test_what_piper_says_whisper_hears_even_over_a_telephone(piper: PiperEngine,
     assert np.mean([word.confidence for word in heard]) > 0.7
 
 
+def test_whisper_hears_a_name_that_it_is_told_but_not_where_another_is_said(
+    piper: PiperEngine, whisper: WhisperRecogniser
+) -> None:
+    names = ["Doctor Okonkwo", "Willowmere House"]
+
+    def heard(text: str, names: list[str]) -> str:
+        phone = g711.decode(g711.encode(piper.speak(text, "en", None, 1.0).at_rate(8000).samples))
+        found = whisper.recognise(Audio(phone, 8000).at_rate(16_000).as_float(), "en", names=names)
+        return " ".join(word.text for word in found)
+
+    said = "Your appointment is with Doctor Okonkwo at Willowmere House on Tuesday."
+    assert "Okonkwo" not in heard(said, [])
+    assert {"Okonkwo", "Willowmere"} <= set(heard(said, names).split())
+    other = "Your appointment is with Doctor Brennan at Harlow House on Tuesday."
+    assert heard(other, names) == heard(other, [])
+
+
 @pytest.mark.parametrize("language", ["de", "fr", "es", "zh", "hi"])
 def test_espeak_speaks_other_languages(language: str) -> None:
     audio = EspeakEngine().speak("Hallo 1 2 3", language, None, 1.0)

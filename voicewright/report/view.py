@@ -33,6 +33,7 @@ class WordView(Contract):
     start_ms: int
     end_ms: int
     confidence: float
+    first_heard: str = ""
 
 
 class TurnView(Contract):
@@ -199,7 +200,13 @@ def _turns(
 
 def _words(side: SideTranscript, turn: int | None) -> tuple[WordView, ...]:
     return tuple(
-        WordView(text=word.text, start_ms=word.start_ms, end_ms=word.end_ms, confidence=round(word.confidence, 2))
+        WordView(
+            text=word.text,
+            start_ms=word.start_ms,
+            end_ms=word.end_ms,
+            confidence=round(word.confidence, 2),
+            first_heard=word.first_heard,
+        )
         for word in side.words
         if word.turn == turn
     )

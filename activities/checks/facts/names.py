@@ -105,8 +105,8 @@ def sounded(text: Sequence[str], other: Sequence[str]) -> Heard:
         if lost:
             runs[-1].append(word)
         gap = not lost
-    whole = _sound(" ".join(other))
-    found = [_likeness(_sound(" ".join(run)), whole) for run in runs]
+    whole = sound(" ".join(other))
+    found = [_likeness(sound(" ".join(run)), whole) for run in runs]
     return Heard(len(found), sum(found) / len(found), min(found)) if found else Heard(0, 1.0, 1.0)
 
 
@@ -115,6 +115,6 @@ def _likeness(part: str, whole: str) -> float:
 
 
 @lru_cache(maxsize=_SOUND_CACHE)
-def _sound(phrase: str) -> str:
+def sound(phrase: str) -> str:
     """Consonants as an English speaker says them, without gaps between words."""
     return "".join(sounds(word) or word for word in phrase.split())

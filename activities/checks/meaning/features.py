@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from activities.checks.facts.claims import denials, miscounted, said_twice
 from activities.checks.facts.names import Alignment, sounded, unmatched
 from activities.checks.facts.opposites import opposites
 from activities.checks.meaning.pair import Condition, Pair, canonical
-from activities.checks.meaning.vocabulary import common_words
+from activities.checks.meaning.vocabulary import is_rare
 from activities.checks.spoken import words
 
 NAMES: tuple[str, ...] = (
@@ -229,14 +228,3 @@ def _rare(missing: Alignment, extra: Alignment) -> Sequence[float]:
 def _clash(expected: frozenset[str], actual: frozenset[str]) -> bool:
     """One fails where the other does not, and one of them claims success."""
     return ("fails" in expected) != ("fails" in actual) and "succeeds" in expected | actual
-
-
-@lru_cache(maxsize=50_000)
-def is_rare(word: str) -> bool:
-    """Whether a word is none of the common English ones, as far as their endings tell."""
-    return word.isalpha() and word.isascii() and len(word) > 2 and not _common(word)  # noqa: PLR2004 - `dr`, `st`
-
-
-def _common(word: str) -> bool:
-    forms = (word, word.removesuffix("s"), word.removesuffix("ed"), word.removesuffix("ing"))
-    return not common_words().isdisjoint(forms)

@@ -102,7 +102,8 @@ function wordLine(words, sound) {
   return (words || []).flatMap((word) => {
     const node = el("span", {
       class: "word" + (word.confidence < 0.55 ? " doubt" : ""),
-      title: `${seconds(word.start_ms)} to ${seconds(word.end_ms)}, confidence ${word.confidence}`,
+      title: `${seconds(word.start_ms)} to ${seconds(word.end_ms)}, confidence ${word.confidence}`
+        + (word.first_heard ? `; a name from the suite, first heard as "${word.first_heard}"` : ""),
       onclick: () => sound.seek(Math.max(0, word.start_ms - 150)),
     }, word.text);
     sound.word(node, word);
