@@ -1,7 +1,7 @@
 """How exact is the tester on a line, how many calls does it hold, and what is left when everything is killed?
 
-    python bench/calls.py                    # all of it, some 12 minutes
-    python bench/calls.py --only timing      # or: many, loss, keys, kill
+    python bench/calls.py                    # all of it, some 25 minutes
+    python bench/calls.py --only timing      # or: many, loss, keys, kill, worker
 
 Against far ends whose timing is known (`examples/calibration`), each a process of its own. Prints one table a part and
 exits 1 when a figure is out of its bounds.
@@ -9,33 +9,27 @@ exits 1 when a figure is out of its bounds.
 
 import argparse
 import asyncio
-import json
-import os
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import numpy as np
 import psutil
-from call_timing import utterance
+from calls_killed import kill, worker
+from far_end import DETECTORS, FRAME_MS, LOUD_MS, SPEECH, Bounds, far_end, hold, questions
 from tqdm import tqdm
 
 from activities.audio import Audio, Samples, to_int16
-from activities.errors import LineDiedError, StepError
 from activities.ports import Dialler
 from activities.speech.piper import PiperEngine
 from activities.telephony import g711
-from activities.telephony.conversation import Conversation, Held
+from activities.telephony.conversation import Held
 from activities.telephony.dtmf import KEYS, find_keys, tones
 from activities.telephony.media_stream import MediaStreamDialler
 from activities.telephony.script import Planned, PlannedTurn
 from activities.telephony.sip import SipDialler
 from activities.telephony.timeline import measure
-from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget
 from voicewright.leave import leave
 from voicewright.settings import Settings
@@ -45,70 +39,6 @@ from voicewright.suite_file import load_suite
 DELAY_MS, STOP_MS = 800, 400
 RAMP = 20
 """New calls a second."""
-FRAME_MS = 20
-DETECTORS = Detectors()
-SPEECH = utterance()
-LOUD_MS = int(np.flatnonzero(np.abs(SPEECH.samples) > 600)[0]) // 8 // FRAME_MS * FRAME_MS
-"""The far ends hear a caller from the first loud frame on."""
-
-
-@dataclass
-class Bounds:
-    """What was out of them."""
-
-    broken: list[str] = field(default_factory=list)
-
-    def check(self, name: str, *, holds: bool) -> str:
-        """A mark for a table."""
-        if not holds:
-            self.broken.append(name)
-        return "ok" if holds else "OUT"
-
-
-@asynccontextmanager
-async def far_end(module: str, ready: str, *options: str) -> AsyncIterator[tuple[str, list[dict[str, object]]]]:
-    """A far end of examples/calibration; yields its address and a list of what it says of ended calls."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-W",
-        "ignore",
-        "-u",
-        "-m",
-        f"examples.calibration.{module}",
-        *options,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    said: list[dict[str, object]] = []
-    address = ""
-    while not address.startswith(ready):
-        address = (await child.stdout.readline()).decode().strip()
-
-    async def collect() -> None:
-        assert child.stdout is not None
-        async for line in child.stdout:
-            if line.startswith(b'{"call_id"'):
-                said.append(json.loads(line))  # noqa: PERF401 - each at once, not all at the end
-
-    collecting = asyncio.create_task(collect())
-    try:
-        yield address, said
-    finally:
-        child.terminate()
-        await child.wait()
-        await collecting
-
-
-async def hold(dialler: Dialler, target: AgentTarget, script: list[Planned], limits: Limits | None = None) -> Held:
-    line = await dialler.dial(target, call_id="bench")
-    with DETECTORS.borrow(line.rate_hz) as detector:
-        activity = VoiceActivity(detector, line.rate_hz)
-        return await Conversation(line, limits or Limits(answer_ms=5000), activity).hold(script)
-
-
-def questions(count: int) -> list[Planned]:
-    return [PlannedTurn(0, None, judged=True), *(PlannedTurn(n + 1, SPEECH.samples, judged=True) for n in range(count))]
-
 
 CUT: list[Planned] = [
     PlannedTurn(0, None, judged=False),
@@ -120,13 +50,13 @@ async def timing(bounds: Bounds) -> None:
     """TTFA and interruption stop time, at 1 and at 20 calls, on both channels."""
     print(f"\ntiming: error in ms against an answer after {DELAY_MS} ms and a stop after {STOP_MS} ms")
     print(f"{'channel':14}{'calls':>6}{'what':>8}{'n':>5}{'median':>8}{'from':>6}{'to':>6}   within {FRAME_MS}")
-    async with far_end("sip_agent", "sip:") as (sip, _), far_end("agent", "ws:") as (ws, _):
+    async with far_end("sip_agent", "sip:") as sip, far_end("agent", "ws:") as ws:
         channels: dict[str, tuple[Dialler, Callable[[str], AgentTarget]]] = {
             "media_stream": (
                 MediaStreamDialler(),
-                lambda more: MediaStreamTarget(channel="media_stream", url=f"{ws}?{more.replace(';', '&')}"),
+                lambda more: MediaStreamTarget(channel="media_stream", url=f"{ws.address}?{more.replace(';', '&')}"),
             ),
-            "sip": (SipDialler(), lambda more: SipTarget(channel="sip", uri=f"{sip};{more}")),
+            "sip": (SipDialler(), lambda more: SipTarget(channel="sip", uri=f"{sip.address};{more}")),
         }
         for name, (dialler, at) in channels.items():
             for calls in (1, 20):
@@ -158,9 +88,9 @@ async def many(bounds: Bounds) -> None:
     tone = to_int16(8000 * np.sin(np.arange(8000 * seconds) * 2 * np.pi * 440 / 8000))
     reference = Audio(np.tile(SPEECH.samples, 1 + 8000 * seconds // len(SPEECH.samples))[: len(tone)], 8000)
     DETECTORS.warm_up(8000, calls)
-    async with far_end("sip_agent", "sip:") as (uri, said):
+    async with far_end("sip_agent", "sip:") as far:
         dialler = SipDialler()
-        target = SipTarget(channel="sip", uri=uri.replace("agent@", "echo@"))
+        target = SipTarget(channel="sip", uri=far.address.replace("agent@", "echo@"))
         await hold(dialler, target, [PlannedTurn(0, SPEECH.samples, judged=False)])  # the stack is up
         own = [psutil.Process(), psutil.Process(dialler._processes["127.0.0.1"].pid or 0)]
         before = [(p.cpu_times(), p.memory_info().rss) for p in own]
@@ -179,7 +109,7 @@ async def many(bounds: Bounds) -> None:
         await asyncio.sleep(0.5)
         held = [one for one in results if isinstance(one, Held)]
         # The far end counts by sequence numbers; it echoes what it gets, so what it sends is numbered with no gap.
-        lost = sum(int(str(call["rtp_lost"])) for call in said)
+        lost = sum(int(str(call["rtp_lost"])) for call in far.ended)
         short = sum(one.stats.lost for one in held if one.stats)
         ratios = sorted(ratio for one in held for ratio in segment_snr(reference.samples, one.agent))
         worst = ratios[0] if ratios else 0.0
@@ -222,10 +152,10 @@ async def loss(bounds: Bounds) -> None:
     print("\nloss: error of the timeline in ms, with 10 % of the agent's packets lost")
     errors: list[int] = []
     shares: list[float] = []
-    async with far_end("sip_agent", "sip:") as (uri, _):
+    async with far_end("sip_agent", "sip:") as far:
         dialler = SipDialler()
         for seed in range(6):
-            target = SipTarget(channel="sip", uri=f"{uri};delay_ms={DELAY_MS};loss=0.1;seed={seed};long=1")
+            target = SipTarget(channel="sip", uri=f"{far.address};delay_ms={DELAY_MS};loss=0.1;seed={seed};long=1")
             held = await hold(dialler, target, questions(2), Limits(end_of_turn_ms=1500, answer_ms=5000))
             # Whether the packet with the onset came is chance: where the answer is heard from says it.
             errors += [t.ttfa_ms - DELAY_MS for t in measure(held)[0][1:] if t.ttfa_ms is not None]
@@ -270,63 +200,13 @@ async def keys(bounds: Bounds) -> None:
     print(f"  false keys in {length / 60:.0f} min: {false}   {bounds.check('keys: false', holds=false == 0)}")
 
 
-async def kill(bounds: Bounds) -> None:
-    """The SIP process is killed in a call, again and again: does anything stay?"""
-    rounds = 200
-    print(f"\nkill: the SIP process, in {rounds} calls")
-    async with far_end("sip_agent", "sip:") as (uri, said):
-        dialler = SipDialler()
-        target = SipTarget(channel="sip", uri=uri)
-        outcomes: dict[str, int] = {}
-        first: tuple[int, int, int] | None = None
-        for number in tqdm(range(rounds)):
-            holding = asyncio.create_task(hold(dialler, target, questions(1)))
-            process = None
-            while process is None or not process._lines:
-                await asyncio.sleep(0.01)
-                process = dialler._processes.get("127.0.0.1")
-                process = None if process is not None and process.dead else process
-            assert process.pid is not None
-            os.kill(process.pid, signal.SIGKILL)
-            outcome = await _outcome(holding)
-            outcomes[outcome] = outcomes.get(outcome, 0) + 1
-            await asyncio.gather(*process._goodbyes)
-            if number == 9:
-                first = _held_by_us()
-        await asyncio.sleep(1)
-        last = _held_by_us()
-        await dialler.close()
-        assert first is not None
-        growth = tuple(b - a for a, b in zip(first, last, strict=True))
-        ended = sum(call["ended_by"] == "caller" for call in said)
-    print(f"  outcomes {outcomes}   {bounds.check('kill: outcomes', holds=outcomes == {'LineDiedError': rounds})}")
-    print(f"  far ends hung up {ended} of {rounds}   {bounds.check('kill: far end', holds=ended == rounds)}")
-    print(f"  grown: files {growth[0]}, processes {growth[1]}, sockets {growth[2]}   ", end="")
-    print(bounds.check("kill: leaks", holds=max(growth) <= 2))
-
-
-async def _outcome(holding: Awaitable[Held]) -> str:
-    try:
-        await holding
-    except LineDiedError:
-        return "LineDiedError"
-    except StepError as error:
-        return type(error).__name__
-    return "held"
-
-
-def _held_by_us() -> tuple[int, int, int]:
-    """Open files, child processes, sockets."""
-    own = psutil.Process()
-    return own.num_fds(), len(own.children(recursive=True)), len(own.net_connections("all"))
-
-
 PARTS: dict[str, Callable[[Bounds], Awaitable[None]]] = {
     "timing": timing,
     "many": many,
     "loss": loss,
     "keys": keys,
     "kill": kill,
+    "worker": worker,
 }
 
 
