@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ALONE := tests/unit tests/workflows tests/replay $(wildcard tests/integration/test_standin*.py) \
 	tests/integration/test_gtts_wire.py tests/integration/test_languages.py
 # Calls over all channels: they wait most of the time, so several of them wait at once.
-LINES := $(addprefix tests/integration/test_,call.py conversation.py houndify.py openai_realtime.py sip.py sip_media.py \
+LINES := $(addprefix tests/integration/test_,call.py call_control.py conversation.py houndify.py openai_realtime.py sip.py sip_media.py \
 	sip_far_end.py sip_others.py twilio.py)
 
 .PHONY: setup models demo test lint check clean help

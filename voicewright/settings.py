@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         200_000, ge=0, description="Tokens that all workers together may spend per day (UTC); then people decide."
     )
     calls_per_worker: int = Field(20, ge=1, description="Calls that one `calls` worker holds at once.")
+    call_control_listen: str = Field(
+        "127.0.0.1:0", description="host:port where agents on Media Streams hang up and transfer; port 0 takes any."
+    )
+    call_control_url: str | None = Field(
+        None, description="Address of that as agents reach it; unset is for agents on this machine."
+    )
     sip_interface: str | None = Field(
         None, description="Network interface or local address of SIP calls; unset finds the one that leads there."
     )

@@ -74,6 +74,7 @@ __all__ = [
 
 MAX_CASES = 20_000
 _STRUCTURED = {"houndify", "openai_realtime"}
+_HANDED_ON = {"media_stream", "sip"}
 _MAX_REVIEW_MS = 366 * 86_400_000
 _MAX_REMINDERS = 1000
 
@@ -229,8 +230,8 @@ class Suite(Part):
         for case in self.cases:
             for turn in case.steps:
                 expect = turn.expect
-                if expect is not None and expect.transfer is not None and channel != "sip":
-                    yield f"{case.id}: `transfer` is seen on the channel sip alone"
+                if expect is not None and expect.transfer is not None and channel not in _HANDED_ON:
+                    yield f"{case.id}: `transfer` is seen on {' and '.join(sorted(_HANDED_ON))} alone"
                 if expect is not None and (expect.intent or expect.result) and channel not in _STRUCTURED:
                     yield f"{case.id}: `intent` and `result` come on {' and '.join(sorted(_STRUCTURED))} alone"
                 if turn.dtmf is not None and channel == "houndify":

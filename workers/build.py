@@ -38,6 +38,7 @@ from activities.speech.voices import Voices
 from activities.speech.whisper import WhisperRecogniser
 from activities.suites import SuiteLibrary
 from activities.synthesize import SynthesizeStep
+from activities.telephony.call_control import CallControl
 from activities.telephony.g711 import RATE_HZ
 from activities.telephony.houndify import HoundifyDialler
 from activities.telephony.media_stream import MediaStreamDialler
@@ -147,8 +148,9 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     store = S3Store(settings)
     detectors = Detectors()
     sip, telephone = SipDialler(settings.sip_interface), _telephone(settings)
+    streams = MediaStreamDialler(CallControl(settings.call_control_listen, settings.call_control_url))
     diallers: dict[str, Dialler] = {
-        "media_stream": MediaStreamDialler(),
+        "media_stream": streams,
         "sip": sip,
         "houndify": HoundifyDialler(),
         "openai_realtime": OpenAiRealtimeDialler(),
@@ -165,7 +167,7 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     return Built(
         worker,
         (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),),
-        (sip.close, *([telephone.close] if telephone is not None else [])),
+        (sip.close, streams.close, *([telephone.close] if telephone is not None else [])),
     )
 
 

@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,10 @@ from websockets.exceptions import (
 )
 
 from activities.audio import Samples
-from activities.errors import BadInputError, LineDiedError, LineError
-from activities.ports import FRAME_MS, Line
+from activities.errors import BadInputError, InstallationError, LineDiedError, LineError
+from activities.ports import FRAME_MS, Line, LineEvent, LineEventKind
 from activities.telephony import g711
+from activities.telephony.call_control import PARAMETER, CallControl
 from activities.telephony.line import PlainLine, Playback
 from activities.telephony.secrets import fill_secrets
 from voicewright.agent import AgentTarget, MediaStreamTarget, without_query
@@ -45,9 +46,16 @@ _MAX_BUFFER_S = 600
 
 
 class MediaStreamDialler:
-    """Calls agents at their WebSocket endpoints."""
+    """Calls agents at their WebSocket endpoints; by `control` they hang up and hand on."""
 
     redials = True
+
+    def __init__(self, control: CallControl | None = None) -> None:
+        self._control = control or CallControl()
+
+    async def close(self) -> None:
+        """Serve no agent any more."""
+        await self._control.close()
 
     async def dial(self, target: AgentTarget, *, call_id: str, caller_id: str = "", language: str = "en") -> Line:  # noqa: ARG002
         """See `Dialler`. `call_id` becomes the SIDs, so that the agent's logs can be matched with ours."""
@@ -80,10 +88,11 @@ class MediaStreamDialler:
         except (OSError, InvalidHandshake, TimeoutError) as error:
             reason = str(error) or "no answer in time"
             raise LineError(f"could not connect to the agent at {where}: {reason}; is it running?") from None
-        line = MediaStreamLine(socket, f"MZ{digest}", f"CA{digest}")
+        line = MediaStreamLine(socket, f"MZ{digest}", f"CA{digest}", target.url)
+        line.on_over = self._control.admit(f"CA{digest}", line)
         try:
-            await line.start(target.parameters)
-        except LineDiedError:
+            await line.start({PARAMETER: await self._control.url(), **target.parameters})
+        except (LineDiedError, InstallationError):
             await line.hang_up()
             raise
         return line
@@ -100,8 +109,10 @@ class MediaStreamLine(PlainLine):
     rate_hz = g711.RATE_HZ
     sends_keys = True
 
-    def __init__(self, socket: ClientConnection, stream_sid: str, call_sid: str) -> None:
+    def __init__(self, socket: ClientConnection, stream_sid: str, call_sid: str, agent_url: str) -> None:
         super().__init__()
+        self.agent_url = agent_url
+        self.on_over: Callable[[], None] = lambda: None
         self._socket = socket
         self._stream_sid = stream_sid
         self._call_sid = call_sid
@@ -188,14 +199,34 @@ class MediaStreamLine(PlainLine):
         dtmf = {"track": "inbound_track", "digit": key}
         await self._send({"event": "dtmf", "dtmf": dtmf, "streamSid": self._stream_sid})
 
-    async def hang_up(self) -> None:
-        """See `Line`: `stop`, then close."""
+    async def agent_ends(self) -> None:
+        """See `Controlled`: as with Twilio, what was not played yet is not heard any more."""
+        await self._leave("the agent hung up")
+
+    async def agent_hands_on(self, where: str) -> None:
+        """See `Controlled`: with its TwiML changed, a call has no stream any more."""
+        self._events.append(LineEvent(LineEventKind.TRANSFER, where, time.monotonic()))
+        await self._leave(f"the agent handed the call on to {where}")
+
+    async def _leave(self, reason: str) -> None:
+        self._playback.clear(time.monotonic())
+        self._playout.clear()
+        await self._stop()
+        self._ended = self._ended or reason
+        await self._socket.close()
+
+    async def _stop(self) -> None:
         if self._ended is None and self._broken is None:
             try:
                 stop = {"accountSid": "AC" + "0" * 32, "callSid": self._call_sid}
                 await self._send({"event": "stop", "stop": stop, "streamSid": self._stream_sid})
             except LineDiedError:
                 pass  # it is over either way
+
+    async def hang_up(self) -> None:
+        """See `Line`: `stop`, then close."""
+        self.on_over()
+        await self._stop()
         await self._socket.close()
         if self._listener is not None:
             await asyncio.gather(self._listener, *self._replies, return_exceptions=True)

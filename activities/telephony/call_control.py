@@ -1,0 +1,172 @@
+"""Twilio's Calls resource towards agents that we call as Twilio does: how they hang up, and hand a call on.
+
+An agent behind Media Streams ends or transfers its call by Twilio's REST API: it changes the call's status, or its
+TwiML (Twilio, "Call resource: Update a Call resource"). Here that is `POST {url}/2010-04-01/Accounts/AC.../Calls/
+CA....json`. An agent knows its call's SID from the stream's `start` message, and `url` from its custom parameter
+`voicewright_api`; whoever does not know the SID of a live call is refused.
+"""
+
+import asyncio
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+
+from activities.errors import InstallationError
+
+PARAMETER = "voicewright_api"
+"""Custom parameter of the stream that tells an agent where this is."""
+_FETCH_S = 10.0
+_MAX_TWIML = 64_000
+_HANDS_ON = {"Dial", "Enqueue", "Refer"}
+_ENDED = ("completed", "canceled")
+
+
+class Controlled(Protocol):
+    """A call as its agent may change it."""
+
+    agent_url: str
+
+    async def agent_ends(self) -> None:
+        """The agent hung up."""
+
+    async def agent_hands_on(self, where: str) -> None:
+        """The agent transferred the call."""
+
+
+class TwimlError(ValueError):
+    """What Twilio would not take either, in a sentence."""
+
+
+def handed_on_to(twiml: str) -> str | None:
+    """Where TwiML hands a call on to: number, SIP address, client or queue; None where it ends with the document.
+
+    Raises:
+        TwimlError: it is none.
+    """
+    if len(twiml) > _MAX_TWIML or "<!DOCTYPE" in twiml or "<!ENTITY" in twiml:
+        raise TwimlError("this is too long for TwiML, or declares types")
+    try:
+        document = ET.fromstring(twiml)  # noqa: S314 - nothing that expands is let in
+    except ET.ParseError as error:
+        raise TwimlError(f"this is no XML: {error}") from None
+    if document.tag != "Response":
+        raise TwimlError(f"TwiML begins with <Response>, not <{document.tag}>")
+    for verb in document:
+        if verb.tag in _HANDS_ON:
+            return "".join(verb.itertext()).strip() or verb.tag.lower()
+    return None
+
+
+class CallControl:
+    """The server; one for all calls of a worker.
+
+    Args:
+        listen: host:port to serve on; port 0 takes any.
+        url: address at which agents reach it; None for agents on this machine.
+    """
+
+    def __init__(self, listen: str = "127.0.0.1:0", url: str | None = None) -> None:
+        self._host, _, self._port = listen.rpartition(":")
+        self._url = url
+        self._calls: dict[str, Controlled] = {}
+        self._runner: web.AppRunner | None = None
+        self._starting = asyncio.Lock()
+
+    async def url(self) -> str:
+        """Where it is; starts it.
+
+        Raises:
+            InstallationError: the port is taken.
+        """
+        async with self._starting:
+            if self._runner is None:
+                await self._start()
+        assert self._runner is not None
+        if self._url is not None:
+            return self._url.rstrip("/")
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    async def _start(self) -> None:
+        app = web.Application(client_max_size=1 << 18)
+        app.router.add_post("/2010-04-01/Accounts/{account}/Calls/{call}.json", self._update)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host or "127.0.0.1", int(self._port)).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise InstallationError(
+                f"cannot listen for agents on {self._host}:{self._port} ({error.strerror}): "
+                "set VOICEWRIGHT_CALL_CONTROL_LISTEN"
+            ) from None
+        self._runner = runner
+
+    async def close(self) -> None:
+        """Stop serving."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def admit(self, call_sid: str, call: Controlled) -> Callable[[], None]:
+        """Let the agent of a call change it, until what is returned is called."""
+        self._calls[call_sid] = call
+
+        def dismiss() -> None:
+            self._calls.pop(call_sid, None)
+
+        return dismiss
+
+    async def _update(self, request: web.Request) -> web.Response:
+        if not request.headers.get("Authorization", "").startswith("Basic "):
+            return _refusal(401, 20003, "Authenticate")
+        account, sid = request.match_info["account"], request.match_info["call"]
+        call = self._calls.get(sid)
+        if call is None:
+            where = f"/2010-04-01/Accounts/{account}/Calls/{sid}.json"
+            return _refusal(404, 20404, f"The requested resource {where} was not found")
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        status, twiml, url = form.get("Status"), form.get("Twiml"), form.get("Url")
+        if status is not None and status not in _ENDED:
+            return _refusal(400, 21220, f"Invalid call state: {status}")
+        if sum(one is not None for one in (status, twiml, url)) != 1:
+            return _refusal(400, 20001, "give one of Status, Twiml and Url")
+        try:
+            if url is not None:
+                twiml = await _fetched(url, sid, call.agent_url)
+            to = None if twiml is None else handed_on_to(twiml)
+        except TwimlError as error:
+            return _refusal(400, 21620, str(error))
+        if to is None:
+            await call.agent_ends()
+        else:
+            await call.agent_hands_on(to)
+        state = "completed" if status is not None else "in-progress"
+        return web.json_response({"sid": sid, "account_sid": account, "status": state})
+
+
+def _refusal(status: int, code: int, message: str) -> web.Response:
+    """As Twilio words one."""
+    return web.json_response({"code": code, "message": message, "status": status}, status=status)
+
+
+async def _fetched(url: str, sid: str, agent_url: str) -> str:
+    """TwiML that lies at the agent's own address: nobody makes this worker fetch from anywhere else."""
+    if urlsplit(url).hostname != urlsplit(agent_url).hostname or urlsplit(url).scheme not in {"http", "https"}:
+        raise TwimlError("Url must be at the host that the stream goes to")
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_FETCH_S)) as session,
+            session.post(url, data={"CallSid": sid}, allow_redirects=False) as answer,
+        ):
+            if answer.status != 200:  # noqa: PLR2004 - OK
+                raise TwimlError(f"the address of the TwiML answered {answer.status}")
+            return (await answer.content.read(_MAX_TWIML + 1)).decode(errors="replace")
+    except TimeoutError:
+        raise TwimlError("the address of the TwiML did not answer in time") from None
+    except aiohttp.ClientError as error:
+        raise TwimlError(f"the TwiML could not be fetched: {error}") from None
