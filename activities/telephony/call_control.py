@@ -23,6 +23,7 @@ _FETCH_S = 10.0
 _MAX_TWIML = 64_000
 _HANDS_ON = {"Dial", "Enqueue", "Refer"}
 _ENDED = ("completed", "canceled")
+_HERE = {"127.0.0.1", "localhost", "::1"}
 
 
 class Controlled(Protocol):
@@ -76,12 +77,14 @@ class CallControl:
         self._runner: web.AppRunner | None = None
         self._starting = asyncio.Lock()
 
-    async def url(self) -> str:
-        """Where it is; starts it.
+    async def url_for(self, agent_url: str) -> str | None:
+        """Where that agent reaches it, which it starts; None for an agent on another machine with no address for it.
 
         Raises:
             InstallationError: the port is taken.
         """
+        if self._url is None and urlsplit(agent_url).hostname not in _HERE:
+            return None
         async with self._starting:
             if self._runner is None:
                 await self._start()

@@ -91,7 +91,8 @@ class MediaStreamDialler:
         line = MediaStreamLine(socket, f"MZ{digest}", f"CA{digest}", target.url)
         line.on_over = self._control.admit(f"CA{digest}", line)
         try:
-            await line.start({PARAMETER: await self._control.url(), **target.parameters})
+            api = await self._control.url_for(target.url)
+            await line.start({**({PARAMETER: api} if api is not None else {}), **target.parameters})
         except (LineDiedError, InstallationError):
             await line.hang_up()
             raise

@@ -146,12 +146,20 @@ async def test_nobody_changes_a_call_without_a_name_or_after_its_end(dialler: Me
     control = CallControl()
     control.admit("CAx", object())  # type: ignore[arg-type]
     async with ClientSession() as session:
-        for where in (await control.url(), agent.api):
+        here = await control.url_for("ws://localhost/media")
+        for where in (here, agent.api):
             url = f"{where}/2010-04-01/Accounts/{ACCOUNT}/Calls/CAx.json"
             async with session.post(url, data={"Status": "completed"}) as answer:
                 assert answer.status == 401
         async with session.post(url, data={"Status": "completed"}, headers={"Authorization": "Basic eA=="}) as answer:
             assert answer.status == 404
+    await control.close()
+
+
+async def test_an_agent_elsewhere_is_told_an_address_only_where_there_is_one() -> None:
+    assert await CallControl().url_for("wss://agent.example/media") is None
+    control = CallControl(url="https://calls.example/")
+    assert await control.url_for("wss://agent.example/media") == "https://calls.example"
     await control.close()
 
 
