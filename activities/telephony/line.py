@@ -1,7 +1,7 @@
 """What most lines have in common, and what they are made of: a buffer that plays out, and audio put by its arrival."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -61,8 +61,8 @@ class PlainLine:
         return {}
 
 
-class Playback:
-    """What an agent sends ahead of time is played in real time from when it came: end to end, until it is cleared.
+class Playout:
+    """Sound that waits to be heard, frame by frame, and marks in it.
 
     Args:
         rate_hz: of the samples.
@@ -70,6 +70,78 @@ class Playback:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate = rate_hz
+        self._frame = rate_hz * FRAME_MS // 1000
+        self._silence: Samples = np.zeros(self._frame, np.int16)
+        self._queue: deque[Samples | Callable[[], None]] = deque()
+        self.waiting = 0
+        """Samples."""
+        self.taken = 0
+        """Samples of sound that were heard; silence put in for them does not count."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether all that came was heard, and all marks were reached."""
+        return not self._queue
+
+    def add(self, samples: Samples) -> None:
+        """To be heard after all that waits; any number of samples."""
+        self._queue.append(samples)
+        self.waiting += len(samples)
+
+    def mark(self, reached: Callable[[], None]) -> None:
+        """Call `reached` once all that waits now was heard."""
+        self._queue.append(reached)
+
+    def drop(self) -> list[Callable[[], None]]:
+        """Forget what waits; returns the marks that were not reached."""
+        marks = [item for item in self._queue if not isinstance(item, np.ndarray)]
+        self._queue.clear()
+        self.waiting = 0
+        return marks
+
+    def skip_quiet(self) -> bool:
+        """Leave out what is next, if that is hardly audible."""
+        head = self._queue[0] if self._queue else None
+        if not isinstance(head, np.ndarray) or np.any(np.abs(head) > _QUIET):
+            return False
+        self.waiting -= len(head)
+        self._queue.popleft()
+        return True
+
+    def take(self) -> Samples:
+        """One frame to hear now; what is missing is silence."""
+        parts: list[Samples] = []
+        missing = self._frame
+        while self._queue:
+            head = self._queue[0]
+            if not isinstance(head, np.ndarray):
+                self._queue.popleft()
+                head()
+                continue
+            if not missing:
+                break
+            self._queue.popleft()
+            if len(head) > missing:
+                self._queue.appendleft(head[missing:])
+                head = head[:missing]
+            parts.append(head)
+            missing -= len(head)
+        self.waiting -= self._frame - missing
+        self.taken += self._frame - missing
+        if not parts:
+            return self._silence
+        return np.concatenate([*parts, self._silence[:missing]]) if missing else np.concatenate(parts)
+
+
+class Playback(Playout):
+    """What an agent sends ahead of time is played in real time from when it came: end to end, until it is cleared.
+
+    Args:
+        rate_hz: of the samples.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        super().__init__(rate_hz)
         self._played: list[tuple[float, Samples]] = []
         self._until_s = 0.0
 
@@ -78,9 +150,10 @@ class Playback:
         start_s = max(arrived_s, self._until_s)
         self._played.append((start_s, samples))
         self._until_s = start_s + len(samples) / self._rate
+        self.add(samples)
 
-    def clear(self, at_s: float) -> None:
-        """Nothing is played from now on of what came before."""
+    def clear(self, at_s: float) -> list[Callable[[], None]]:
+        """Nothing is played from now on of what came before; returns the marks that were not reached."""
         while self._played and self._until_s > at_s:
             start_s, samples = self._played.pop()
             kept = samples[: max(0, round((at_s - start_s) * self._rate))]
@@ -89,6 +162,7 @@ class Playback:
                 self._played.append((start_s, kept))
                 break
         self._until_s = min(self._until_s, at_s)
+        return self.drop()
 
     def laid_out(self, began_s: float, samples: int) -> Samples:
         """All of it as a track of `samples` that begins at `began_s`."""
@@ -116,9 +190,7 @@ class Arrivals:
         self._frame = rate_hz * FRAME_MS // 1000
         self._packets: list[tuple[float, Samples]] = []
         self._stamps: list[float | None] = []
-        self._playout: deque[Samples] = deque()
-        self._waiting = 0
-        self._silence: Samples = np.zeros(self._frame, np.int16)
+        self._playout = Playout(rate_hz)
 
     def put(self, arrived_s: float, samples: Samples, stamp_ms: float | None = None) -> None:
         """Take what came at a time on the monotonic clock; any number of samples.
@@ -128,36 +200,18 @@ class Arrivals:
         if len(samples):
             self._packets.append((arrived_s, samples))
             self._stamps.append(stamp_ms)
-            self._playout.append(samples)
-            self._waiting += len(samples)
+            self._playout.add(samples)
 
     @property
     def empty(self) -> bool:
         """Whether all that came was played."""
-        return not self._playout
-
-    def clear(self) -> None:
-        """Forget what was not played yet."""
-        self._playout.clear()
-        self._waiting = 0
+        return self._playout.empty
 
     def take(self) -> Samples:
         """One frame to hear now; what is missing is silence. After a delay it catches up, frame by quiet frame."""
-        while self._waiting >= 3 * self._frame and not np.any(np.abs(self._playout[0]) > _QUIET):
-            self._waiting -= len(self._playout.popleft())
-        parts: list[Samples] = []
-        missing = self._frame
-        while missing and self._playout:
-            head = self._playout.popleft()
-            if len(head) > missing:
-                self._playout.appendleft(head[missing:])
-                head = head[:missing]
-            parts.append(head)
-            missing -= len(head)
-        self._waiting -= self._frame - missing
-        if not parts:
-            return self._silence
-        return np.concatenate([*parts, self._silence[:missing]]) if missing else np.concatenate(parts)
+        while self._playout.waiting >= 3 * self._frame and self._playout.skip_quiet():
+            pass
+        return self._playout.take()
 
     @property
     def lost(self) -> int:

@@ -14,12 +14,9 @@ import hmac
 import json
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
@@ -39,7 +36,6 @@ from activities.telephony.secrets import fill_secrets
 from voicewright.agent import AgentTarget, MediaStreamTarget, without_query
 
 FRAME_SAMPLES = g711.RATE_HZ * FRAME_MS // 1000
-_SILENT_FRAME = np.zeros(FRAME_SAMPLES, np.int16)
 _CONNECT_S = 10.0
 _SEND_S = 5.0
 _MAX_BUFFER_S = 600
@@ -99,11 +95,6 @@ class MediaStreamDialler:
         return line
 
 
-@dataclass
-class _Mark:
-    name: str
-
-
 class MediaStreamLine(PlainLine):
     """One stream. See `Line`."""
 
@@ -119,8 +110,6 @@ class MediaStreamLine(PlainLine):
         self._call_sid = call_sid
         self._sequence = 0
         self._chunk = 0
-        self._playout: deque[bytes | _Mark] = deque()
-        self._buffered = 0
         self._playback = Playback(g711.RATE_HZ)
         self._ended: str | None = None
         self._broken: str | None = None
@@ -131,7 +120,7 @@ class MediaStreamLine(PlainLine):
     @property
     def hung_up(self) -> str | None:
         """See `Line`. What the agent had sent before it hung up is played to the end first, as a telephone would."""
-        return self._ended if not self._playout else None
+        return self._ended if self._playback.empty else None
 
     async def start(self, parameters: Mapping[str, str]) -> None:
         """Send `connected` and `start`, and begin to listen."""
@@ -172,24 +161,7 @@ class MediaStreamLine(PlainLine):
 
     def receive(self) -> Samples:
         """See `Line`."""
-        parts: list[bytes] = []
-        missing = FRAME_SAMPLES
-        while missing and self._playout:
-            head = self._playout.popleft()
-            if isinstance(head, _Mark):
-                self._return_mark(head)
-                continue
-            if len(head) > missing:
-                self._playout.appendleft(head[missing:])
-                head = head[:missing]
-            parts.append(head)
-            missing -= len(head)
-            self._buffered -= len(head)
-        while self._playout and isinstance(self._playout[0], _Mark):
-            self._return_mark(self._playout.popleft())  # type: ignore[arg-type]
-        if not parts:
-            return _SILENT_FRAME
-        return g711.decode(b"".join(parts) + bytes([g711.SILENCE]) * missing)
+        return self._playback.take()
 
     def heard(self, began_s: float, samples: int) -> Samples | None:
         """See `Line`."""
@@ -211,7 +183,6 @@ class MediaStreamLine(PlainLine):
 
     async def _leave(self, reason: str) -> None:
         self._playback.clear(time.monotonic())
-        self._playout.clear()
         await self._stop()
         self._ended = self._ended or reason
         await self._socket.close()
@@ -273,26 +244,21 @@ class MediaStreamLine(PlainLine):
             event = message["event"]
             if event == "media":
                 payload = base64.b64decode(message["media"]["payload"], validate=True)
-                if self._buffered + len(payload) <= _MAX_BUFFER_S * g711.RATE_HZ:
+                if self._playback.waiting + len(payload) <= _MAX_BUFFER_S * g711.RATE_HZ:
                     self._playback.put(time.monotonic(), g711.decode(payload))
-                    self._playout.append(payload)
-                    self._buffered += len(payload)
             elif event == "mark":
-                self._playout.append(_Mark(str(message["mark"]["name"])))
+                name = str(message["mark"]["name"])
+                self._playback.mark(lambda: self._return_mark(name))
             elif event == "clear":
-                marks = [item for item in self._playout if isinstance(item, _Mark)]
-                self._playback.clear(time.monotonic())
-                self._playout.clear()
-                self._buffered = 0
-                for mark in marks:
-                    self._return_mark(mark)
+                for reached in self._playback.clear(time.monotonic()):
+                    reached()
             else:
                 self.messages_ignored += 1
         except (ValueError, KeyError, TypeError, binascii.Error):
             self.messages_ignored += 1  # Twilio drops what it does not understand
 
-    def _return_mark(self, mark: _Mark) -> None:
-        message = {"event": "mark", "mark": {"name": mark.name}, "streamSid": self._stream_sid}
+    def _return_mark(self, name: str) -> None:
+        message = {"event": "mark", "mark": {"name": name}, "streamSid": self._stream_sid}
 
         async def reply() -> None:
             try:

@@ -10,7 +10,6 @@ import binascii
 import json
 import os
 import time
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -98,11 +97,9 @@ class OpenAiRealtimeLine(PlainLine):
         self._frame = self.rate_hz * FRAME_MS // 1000
         self._out, self._in = StreamResampler(3, 2), StreamResampler(2, 3)
         self._playback = Playback(self.rate_hz)
-        self._playout: deque[tuple[str, Samples]] = deque()
-        self._silence: Samples = np.zeros(self._frame, np.int16)
         self._item: str | None = None
-        """The answer that is being played, and how many samples of it were."""
-        self._played = 0
+        """The answer that is being played, and how many samples were played before it."""
+        self._item_began = 0
         self._half = b""
         self._updated = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
@@ -112,7 +109,7 @@ class OpenAiRealtimeLine(PlainLine):
     @property
     def hung_up(self) -> str | None:
         """See `Line`."""
-        return self._ended if not self._playout else None
+        return self._ended if self._playback.empty else None
 
     async def start(self) -> None:
         """Agree on the audio, and have the agent greet where it should.
@@ -158,19 +155,7 @@ class OpenAiRealtimeLine(PlainLine):
 
     def receive(self) -> Samples:
         """See `Line`."""
-        parts: list[Samples] = []
-        missing = self._frame
-        while missing and self._playout:
-            item, head = self._playout.popleft()
-            if len(head) > missing:
-                self._playout.appendleft((item, head[missing:]))
-                head = head[:missing]
-            if item != self._item:
-                self._item, self._played = item, 0
-            parts.append(head)
-            missing -= len(head)
-            self._played += len(head)
-        return np.concatenate([*parts, self._silence[:missing]]) if parts else self._silence
+        return self._playback.take()
 
     def heard(self, began_s: float, samples: int) -> Samples | None:
         """See `Line`."""
@@ -257,16 +242,20 @@ class OpenAiRealtimeLine(PlainLine):
             whole = len(wire) // 2 * 2
             self._half = wire[whole:]
             samples = self._in(np.frombuffer(wire[:whole], "<i2").astype(np.int16))
+        item = str(event.get("item_id"))
+        self._playback.mark(lambda: self._plays(item))
         self._playback.put(time.monotonic(), samples)
-        self._playout.append((str(event.get("item_id")), samples))
+
+    def _plays(self, item: str) -> None:
+        if item != self._item:
+            self._item, self._item_began = item, self._playback.taken
 
     async def _stop_playing(self) -> None:
         """The caller talks into an answer: what was not heard of it was never said."""
-        if not self._playout:
+        if self._playback.empty:
             return
         self._playback.clear(time.monotonic())
-        self._playout.clear()
-        played_ms = self._played * 1000 // self.rate_hz
+        played_ms = (self._playback.taken - self._item_began) * 1000 // self.rate_hz
         await self._send(
             {
                 "type": "conversation.item.truncate",

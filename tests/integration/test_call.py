@@ -104,7 +104,9 @@ async def test_the_protocol_as_twilio_speaks_it(speech: Audio) -> None:
     assert events[:2] == ["connected", "start"]
     assert events[-1] == "stop"
     start = seen[1]
-    assert start["start"]["customParameters"] == {"tenant": "x"}
+    parameters = start["start"]["customParameters"]
+    assert parameters.pop("voicewright_api").startswith("http://127.0.0.1:")
+    assert parameters == {"tenant": "x"}
     assert start["start"]["mediaFormat"] == {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
     assert start["streamSid"] == start["start"]["streamSid"]
     assert start["streamSid"].startswith("MZ")
