@@ -167,7 +167,7 @@ def calls_worker(client: Client, settings: Settings) -> Built:
     return Built(
         worker,
         (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),),
-        (sip.close, streams.close, *([telephone.close] if telephone is not None else [])),
+        (sip.close, streams.aclose, *([telephone.close] if telephone is not None else [])),
     )
 
 

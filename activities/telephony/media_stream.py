@@ -49,7 +49,7 @@ class MediaStreamDialler:
     def __init__(self, control: CallControl | None = None) -> None:
         self._control = control or CallControl()
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Serve no agent any more."""
         await self._control.close()
 

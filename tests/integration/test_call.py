@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -44,9 +44,10 @@ def speech() -> Audio:
 
 
 async def hold(url: str, plan: list[PlannedTurn], limits: Limits = LIMITS, **target: Any) -> Held:
-    line = await MediaStreamDialler().dial(MediaStreamTarget(channel="media_stream", url=url, **target), call_id="test")
-    with DETECTORS.borrow(8000) as detector:
-        return await Conversation(line, limits, VoiceActivity(detector, 8000)).hold(plan)
+    async with aclosing(MediaStreamDialler()) as dialler:
+        line = await dialler.dial(MediaStreamTarget(channel="media_stream", url=url, **target), call_id="test")
+        with DETECTORS.borrow(8000) as detector:
+            return await Conversation(line, limits, VoiceActivity(detector, 8000)).hold(plan)
 
 
 Handler = Callable[[ServerConnection], Awaitable[None]]

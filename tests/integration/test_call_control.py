@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -61,9 +62,8 @@ class Agent:
 
 @pytest.fixture
 async def dialler() -> AsyncIterator[MediaStreamDialler]:
-    made = MediaStreamDialler()
-    yield made
-    await made.close()
+    async with aclosing(MediaStreamDialler()) as made:
+        yield made
 
 
 async def hold(dialler: MediaStreamDialler, agent: Agent, awaits: Awaits) -> Held:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -63,12 +63,13 @@ def ears() -> Understanding:
 
 async def hold(url: str, script: list[Planned], limits: Limits | None = None, **more: Any) -> Held:
     target = MediaStreamTarget(channel="media_stream", url=url)
-    line = await MediaStreamDialler().dial(target, call_id="test")
-    if (caller := more.pop("caller", None)) is not None:
-        line = caller.line(line)
-    with DETECTORS.borrow(8000) as detector:
-        activity = VoiceActivity(detector, 8000)
-        return await Conversation(line, limits or Limits(answer_ms=3000, call_s=30), activity, **more).hold(script)
+    async with aclosing(MediaStreamDialler()) as dialler:
+        line = await dialler.dial(target, call_id="test")
+        if (caller := more.pop("caller", None)) is not None:
+            line = caller.line(line)
+        with DETECTORS.borrow(8000) as detector:
+            activity = VoiceActivity(detector, 8000)
+            return await Conversation(line, limits or Limits(answer_ms=3000, call_s=30), activity, **more).hold(script)
 
 
 @asynccontextmanager
