@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from calls_killed import kill, worker
-from far_end import DETECTORS, FRAME_MS, LOUD_MS, SPEECH, Bounds, far_end, hold, questions
+from far_end import DETECTORS, FRAME_MS, LOUD_MS, SPEECH, Bounds, far_end, hold, hold_on, questions
 from tqdm import tqdm
 
 from activities.audio import Audio, Samples, to_int16
@@ -26,6 +26,7 @@ from activities.speech.piper import PiperEngine
 from activities.telephony import g711
 from activities.telephony.conversation import Held
 from activities.telephony.dtmf import KEYS, find_keys, tones
+from activities.telephony.line import Arrivals, pairwise_gaps
 from activities.telephony.media_stream import MediaStreamDialler
 from activities.telephony.script import Planned, PlannedTurn
 from activities.telephony.sip import SipDialler
@@ -96,9 +97,13 @@ async def many(bounds: Bounds) -> None:
         before = [(p.cpu_times(), p.memory_info().rss) for p in own]
         began = time.monotonic()
 
+        arrived: list[Arrivals] = []
+
         async def one(number: int) -> Held:
             await asyncio.sleep(number / RAMP)
-            return await hold(dialler, target, [PlannedTurn(0, reference.samples, judged=False)])
+            line = await dialler.dial(target, call_id="bench")
+            arrived.append(line._arrivals)  # type: ignore[attr-defined]
+            return await hold_on(line, [PlannedTurn(0, reference.samples, judged=False)])
 
         results = await asyncio.gather(*(one(number) for number in range(calls)), return_exceptions=True)
         took = time.monotonic() - began
@@ -111,13 +116,18 @@ async def many(bounds: Bounds) -> None:
         # The far end counts by sequence numbers; it echoes what it gets, so what it sends is numbered with no gap.
         lost = sum(int(str(call["rtp_lost"])) for call in far.ended)
         short = sum(one.stats.lost for one in held if one.stats)
-        ratios = sorted(ratio for one in held for ratio in segment_snr(reference.samples, one.agent))
+        # Where a far end fell behind, the recording has a frame of silence more, as it was heard: that may stand in
+        # pauses alone. What the sound itself lost is measured on the packets as they came, end to end.
+        torn = sum(torn_in(one) for one in arrived)
+        sound = [np.concatenate([packet for _, packet in one._packets]) for one in arrived]
+        ratios = sorted(ratio for one in sound for ratio in segment_snr(reference.samples, one))
         worst = ratios[0] if ratios else 0.0
     share = 100 * cpu / took / calls
     for name, value, good in (
         ("failed", len(results) - len(held), len(held) == calls),
         ("packets lost", lost, lost == 0),
         ("worst 0.5 s segment SNR, dB", round(worst, 1), worst >= 34),
+        ("gaps in speech", torn, torn == 0),
         ("CPU per call, % of a core", round(share, 2), share < 2),
         ("memory per call, MB", round(memory, 2), memory < 3),
     ):
@@ -128,6 +138,14 @@ async def many(bounds: Bounds) -> None:
     print(f"  {'frames late by arrival':32}{short:>8}")
     late = [one.lateness_ms[1] for one in held]
     print(f"  {'our frames, lateness p99, ms':32}{max(late, default=0):8.1f}")
+
+
+def torn_in(arrivals: Arrivals) -> int:
+    """Gaps and left out packets of a recording that are in the middle of sound."""
+    laid = arrivals._layout(0.0)
+    loud = [bool(np.any(np.abs(packet) > 200)) for _, packet in laid]
+    gaps = [after != end for end, after in pairwise_gaps(laid)]
+    return sum(gap and before and behind for gap, before, behind in zip(gaps, loud, loud[1:], strict=False))
 
 
 def segment_snr(sent: Samples, back: Samples) -> list[float]:

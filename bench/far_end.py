@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from call_timing import utterance
 
-from activities.ports import Dialler
+from activities.ports import Dialler, Line
 from activities.telephony.conversation import Conversation, Held
 from activities.telephony.script import Planned, PlannedTurn
 from activities.telephony.voice_activity import Detectors, VoiceActivity
@@ -82,7 +82,10 @@ async def far_end(module: str, ready: str, *options: str) -> AsyncIterator[FarEn
 
 
 async def hold(dialler: Dialler, target: AgentTarget, script: list[Planned], limits: Limits | None = None) -> Held:
-    line = await dialler.dial(target, call_id="bench")
+    return await hold_on(await dialler.dial(target, call_id="bench"), script, limits)
+
+
+async def hold_on(line: Line, script: list[Planned], limits: Limits | None = None) -> Held:
     with DETECTORS.borrow(line.rate_hz) as detector:
         activity = VoiceActivity(detector, line.rate_hz)
         return await Conversation(line, limits or Limits(answer_ms=5000), activity).hold(script)

@@ -14,6 +14,8 @@ _QUIET = 200
 """Peak on the 16-bit scale under which a packet may be left out."""
 _SURELY = 0.85
 """Of a frame: less is jitter, or a busy machine."""
+_PATIENCE = 2
+"""Frames that a call may be longer than its packets, and that one may lie too early until the next pause."""
 _WINDOW = 25
 """Packets, of half a second, over which a late one is told from one after a loss."""
 
@@ -179,7 +181,8 @@ class Arrivals:
 
     Live, a missing packet is a silent frame at once. For the recording, packets lie end to end; where one came late
     and those after it came late as well, by whole packets, that much was lost, and that much silence is put before
-    it. Jitter, which later packets make up for, moves nothing.
+    it. Jitter, which later packets make up for, moves nothing. Where the whole call has as many packets as it is long,
+    nothing was lost: its sender was late, or its clock is slow, and the silence waits for the next pause.
 
     Args:
         rate_hz: of the samples.
@@ -232,10 +235,14 @@ class Arrivals:
         """Where each packet begins, in samples; without those that had to go so that time stays true."""
         laid: list[tuple[int, Samples]] = []
         end: int | None = None
-        for place, (_, packet) in zip(self._places(began_s), self._packets, strict=True):
+        places = self._places(began_s)
+        patient = self._whole(places)
+        for place, (_, packet) in zip(places, self._packets, strict=True):
             late = 0.0 if end is None else place - end
             if end is None:
                 at = round(place)
+            elif patient and late < self._frame * (_PATIENCE + _SURELY) and np.any(np.abs(packet) > _QUIET):
+                at = end
             elif late > self._frame * _SURELY:
                 at = end + round(late / self._frame) * self._frame  # whole packets are lost, never a part of one
             elif late < -self._frame * _SURELY and not np.any(np.abs(packet) > _QUIET):
@@ -245,6 +252,12 @@ class Arrivals:
             laid.append((at, packet))
             end = at + len(packet)
         return laid
+
+    def _whole(self, places: NDArray[np.float64]) -> bool:
+        """Whether about as many packets came as the call is long; where the last ones belong, none after them tell."""
+        until = max(0, len(places) - 1 - _WINDOW)
+        came = sum(len(packet) for _, packet in self._packets[:until])
+        return not len(places) or bool(abs(places[until] - places[0] - came) <= _PATIENCE * self._frame)
 
     def _places(self, began_s: float) -> NDArray[np.float64]:
         """Where each packet should begin by its own clock, or by the arrival of the promptest of those that follow."""
