@@ -34,6 +34,7 @@ from activities.telephony.timeline import measure
 from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget
 from voicewright.leave import leave
 from voicewright.settings import Settings
+from voicewright.settle import settle
 from voicewright.suite import Limits
 from voicewright.suite_file import load_suite
 
@@ -233,6 +234,7 @@ async def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     given = parser.parse_args()
     sys.setswitchinterval(0.0005)
+    settle()  # as a worker does
     bounds = Bounds()
     for name in given.only:
         await PARTS[name](bounds)

@@ -18,6 +18,7 @@ from voicewright.leave import leave
 from voicewright.logs import settings_with_logs
 from voicewright.s3 import S3Store, StoreError
 from voicewright.settings import Settings
+from voicewright.settle import settle
 from voicewright.traces import TracingError, flush
 from workers.build import BUILDERS, warm_up
 from workers.metrics import metrics_runtime
@@ -86,6 +87,7 @@ async def _serve(names: list[str], settings: Settings) -> None:
             await stack.enter_async_context(one.worker)
         for one in built:
             await asyncio.to_thread(warm_up, one)
+        settle()
         _log.info("serving %s (pid %s)", ", ".join(names), os.getpid())
         await stop.wait()
         _log.info("stopping")

@@ -54,7 +54,8 @@ class HeldTurn:
     interrupts: bool = False
     """Whether the agent was really speaking when the caller talked into it."""
     delay: int = 0
-    """How much later than it was given to the line the caller's sound left."""
+    """How much later than it was due the caller's sound began to leave."""
+    delay_at_end: int = 0
 
 
 @dataclass
@@ -173,7 +174,7 @@ class Conversation:
 
     def _as_it_left(self, caller: Samples) -> Samples:
         """The caller's side with the delay that the line adds before a frame leaves, in sound and in times."""
-        if not any(turn.delay for turn in self.turns):
+        if not any(turn.delay or turn.delay_at_end for turn in self.turns):
             return caller
         moved = np.zeros_like(caller)
         for number, turn in enumerate(self.turns):
@@ -184,7 +185,7 @@ class Conversation:
             room[:] = said[: len(room)]
             if turn.caller is not None:
                 turn.caller.start += turn.delay
-                turn.caller.end += turn.delay
+                turn.caller.end += turn.delay_at_end
         return moved
 
     async def _follow(self, script: Sequence[Planned], *, last: bool) -> None:
@@ -221,7 +222,6 @@ class Conversation:
             await self._speak(turn.speech, held)
         for key in turn.keys:
             await self._press(key, held, as_tone=turn.tones or not self.line.sends_keys)
-        held.delay = max(0, round(self.line.sending_delay_s * self._rate))
         await self._ticking(self.line.turn_over())
         if turn.hangs_up:
             await self._rest(_TAIL_MS)
@@ -242,11 +242,14 @@ class Conversation:
         given: deque[Samples] = deque()
         for number in range(len(frames)):
             await self._due()
+            if number == 0:
+                held.delay = self._delay
             for frame in frames[number + len(given) : number + 1 + self.line.early_frames]:
                 send = self.line.send_early if given else self.line.send
                 given.append(await send(self.backdrop.behind(frame)))
             self._remember(given.popleft())
             held.caller.end = began + min((number + 1) * self._frame, len(speech))
+        held.delay_at_end = self._delay
 
     async def _hear_again(self) -> None:
         """Who talks decides nothing by what the other side does: that is judged afterwards, beside the call."""
@@ -259,13 +262,14 @@ class Conversation:
         await asyncio.get_running_loop().run_in_executor(_JUDGING, self.activity.catch_up)
 
     async def _press(self, key: str, held: HeldTurn, *, as_tone: bool) -> None:
-        held.caller = held.caller or Span(self._now, self._now)
+        if held.caller is None:
+            held.caller, held.delay = Span(self._now, self._now), self._delay
         self._events.append(HeldEvent("pressed", key, self._now, held.index))
         sound = tones(key, self._rate) if as_tone else np.zeros(self._rate * PRESS_MS // 1000, np.int16)
         pressing = asyncio.ensure_future(self.line.press(key)) if not as_tone else None
         for at in range(0, len(sound), self._frame):
             await self._tick(sound[at : at + self._frame])
-        held.caller.end = self._now
+        held.caller.end, held.delay_at_end = self._now, self._delay
         if pressing is not None:
             await self._ticking(pressing)
         await self._rest(GAP_MS)
@@ -408,6 +412,11 @@ class Conversation:
             self._answered_at = self._now
         elif event.kind is LineEventKind.TRANSFER:
             self._handed_on = event.value
+
+    @property
+    def _delay(self) -> int:
+        """How much later than it is due sound leaves, in samples."""
+        return max(0, round(self.line.sending_delay_s * self._rate))
 
     @property
     def _now(self) -> int:

@@ -9,6 +9,7 @@ import audioop
 import ipaddress
 import itertools
 import logging
+import math
 import os
 import re
 import socket
@@ -35,7 +36,7 @@ from activities.telephony.line import Arrivals, PlainLine
 from activities.telephony.resample import StreamResampler
 from activities.telephony.secrets import fill_secrets
 from activities.telephony.sip_dialog import Dialog, say_goodbye
-from activities.telephony.sip_wire import EARLY, Wire, audio_message, control_message
+from activities.telephony.sip_wire import Wire, audio_message, control_message
 from voicewright.agent import AgentTarget, SipTarget
 
 _WIDEBAND_HZ = 16_000
@@ -205,9 +206,9 @@ class SipProcess:
         if self._child is not None:
             await self._child.wait()
 
-    def send(self, number: int, pcm: bytes, *, early: bool) -> None:
-        """Audio of a call: due now, or when what was sent before it has left."""
-        self._wire.write(audio_message(number, EARLY if early else time.monotonic(), pcm))
+    def send(self, number: int, due_s: float, pcm: bytes) -> None:
+        """Audio of a call, and when it is due to leave."""
+        self._wire.write(audio_message(number, due_s, pcm))
 
     def press(self, number: int, key: str) -> None:
         """A key of a call."""
@@ -295,7 +296,7 @@ class SipLine(PlainLine):
     """One call. See `Line`."""
 
     sends_keys = True
-    early_frames = 20
+    early_frames = 50
     """So long may a worker be late in a caller's speech, and it leaves without a gap."""
 
     def __init__(self, process: SipProcess, number: int, news: dict[str, Any]) -> None:
@@ -309,6 +310,8 @@ class SipLine(PlainLine):
         self._codec = str(news.get("codec") or "")
         self._arrivals = Arrivals(self.rate_hz)
         self._frame = self.rate_hz * FRAME_MS // 1000
+        self._sent = 0
+        self._zero_s = math.inf
         self._ended: str | None = None
         self._broken: str | None = None
         self._stats: dict[str, Any] = {}
@@ -331,11 +334,16 @@ class SipLine(PlainLine):
     def _send(self, frame: Samples, *, early: bool) -> Samples:
         if self._broken is not None:
             raise LineDiedError(self._broken)
+        nominal_s = self._sent * FRAME_MS / 1000
+        self._sent += 1
+        if not early:
+            self._zero_s = min(self._zero_s, time.monotonic() - nominal_s)  # as prompt as the promptest frame
+        due_s = self._zero_s + nominal_s if early else time.monotonic()
         if self._ended is None:
             pcm = self._out(frame)
             if self._tx_channels == 2:  # noqa: PLR2004 - stereo
                 pcm = np.repeat(pcm, 2)
-            self._process.send(self._number, pcm.astype("<i2").tobytes(), early=early)
+            self._process.send(self._number, due_s, pcm.astype("<i2").tobytes())
         return self._coded(frame)
 
     def _coded(self, frame: Samples) -> Samples:

@@ -20,8 +20,9 @@ from typing import Any
 from baresip import Account, BaresipError, Call, Config, Event, RegistrationError, Runtime, StackEvent, UserAgent
 
 from activities.telephony.sip_dialog import Dialog, Message, codec_of, dialog_of, say_goodbye
-from activities.telephony.sip_wire import EARLY, Wire, audio_message, control_message
+from activities.telephony.sip_wire import Wire, audio_message, control_message
 from voicewright.leave import leave
+from voicewright.settle import settle
 
 _PUMP_S = 0.005
 _BUSY_PUMP_S = 0.01
@@ -34,7 +35,7 @@ _PIPE_S = 0.005
 """From the moment at which the stack takes a frame to the moment at which its packet leaves; measured."""
 _CODECS = {"pcmu": "pcmu", "pcma": "pcma", "g722": "g722/16000/1", "opus": "opus/48000/2"}
 _SRTP = {"offered": ("mediaenc=srtp",), "required": ("mediaenc=srtp-mand",), "off": ()}
-_MAX_DELAYS = 9
+_MAX_DELAYS = 5
 _REPORT_S = 0.003
 """A delay that has changed by more is told."""
 _BEHIND, _FAR_BEHIND = 4, 25
@@ -60,8 +61,9 @@ class _Held:
         self.ended = False
         self.frame_bytes = 0
         self.frame_s = 0.02
-        self.wrote_s: float | None = None
-        self.ahead = 0
+        self.due_s = 0.0
+        """When the frame that was written last is due, and the buffer's level if none has left since the last look."""
+        self.level = 0
         self.looked_s = 0.0
         self.delays: deque[float] = deque(maxlen=_MAX_DELAYS)
         self.told_s = 0.0
@@ -313,18 +315,12 @@ class Stack:
         if held is None or not held.up or held.call is None or held.ended:
             return
         try:
-            if at_s == EARLY:
-                held.call.audio.write(pcm)
-                held.wrote_s = None
-                return
-            waiting = held.call.audio.info().tx_buffered
-            behind = waiting // held.frame_bytes
+            early = at_s - time.monotonic() > held.frame_s / 2
+            behind = 0 if early else held.call.audio.info().tx_buffered // held.frame_bytes
             if behind >= _BEHIND and (behind >= _FAR_BEHIND or not any(pcm)):
                 return  # after a stall the stack has too much before it: catch up in the next pause
-            held.call.audio.write(pcm)
-            if held.wrote_s is None:
-                held.ahead = waiting + len(pcm)
-                held.wrote_s = held.looked_s = time.monotonic()
+            held.level += held.call.audio.write(pcm)
+            held.due_s = at_s
         except BaresipError as error:
             _log.debug("%s", error)
 
@@ -344,28 +340,22 @@ class Stack:
         assert held.call is not None
         try:
             pcm = held.call.audio.read(_READ_BYTES)
-            if held.wrote_s is not None:
-                self._watch_leaving(held, held.call.audio.info().tx_buffered, now)
+            self._watch_leaving(held, held.call.audio.info().tx_buffered, now)
         except BaresipError:
             return
         if pcm:
             self.wire.write(audio_message(held.number, now, pcm))
 
     def _watch_leaving(self, held: _Held, buffered: int, now: float) -> None:
-        """How long after it was written a frame leaves: the frames before it, and the wait for the stack's beat."""
-        assert held.wrote_s is not None
-        if buffered < held.ahead and now - held.wrote_s < held.frame_s:
-            before = held.ahead // held.frame_bytes - 1
-            took = (held.looked_s + now) / 2 - held.wrote_s
-            held.delays.append(before * held.frame_s + took + _PIPE_S)
+        """How long after it is due a frame leaves: when the stack took one, and how many it has still to take."""
+        if buffered == held.level - held.frame_bytes and now - held.looked_s < held.frame_s and held.due_s:
+            took_s = (held.looked_s + now) / 2
+            held.delays.append(took_s + buffered / held.frame_bytes * held.frame_s - held.due_s + _PIPE_S)
             delay = statistics.median(held.delays)
             if abs(delay - held.told_s) > _REPORT_S:
                 held.told_s = delay
                 self._tell(held, news="delay", s=delay)
-        elif now - held.wrote_s < held.frame_s and buffered == held.ahead:
-            held.looked_s = now
-            return
-        held.wrote_s = None
+        held.level, held.looked_s = buffered, now
 
 
 class _Trace(logging.Handler):
@@ -401,6 +391,7 @@ async def _serve(fd: int, interface: str | None, verify_tls: str) -> None:
     trace.addHandler(_Trace(stack))
     logging.getLogger("baresip.native").propagate = False
     await asyncio.get_running_loop().create_unix_connection(lambda: stack.wire, sock=socket.socket(fileno=fd))
+    settle()
     stack.wire.write(control_message(0, {"news": "ready"}))
     await stack.serve()
     await runtime.close()

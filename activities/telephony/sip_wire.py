@@ -8,15 +8,16 @@ from typing import Any
 
 _HEADER = struct.Struct("!BIdI")
 _AUDIO, _CONTROL = 1, 2
-EARLY = 0.0
-"""Time of a frame that is not due yet."""
 
 Audio = Callable[[int, float, bytes], None]
 Control = Callable[[int, dict[str, Any]], None]
 
 
 def audio_message(call: int, at_s: float, pcm: bytes) -> bytes:
-    """Samples of one call, as 16-bit PCM, that came at `at_s` on the monotonic clock, which all processes share."""
+    """Samples of one call, as 16-bit PCM, and when on the monotonic clock, which all processes share.
+
+    From the worker that is when they are due to leave, from the stack when they came.
+    """
     return _HEADER.pack(_AUDIO, call, at_s, len(pcm)) + pcm
 
 

@@ -41,7 +41,10 @@ def _timing(turn: HeldTurn, answers: list[Span], before: list[Span], rate_hz: in
     asked = turn.caller.end if turn.caller is not None else turn.began
     # A packet leaves as a whole: the caller's last sound is with the agent when its packet is, not a frame later.
     frame = rate_hz * FRAME_MS // 1000
-    left = turn.caller.start + max(0, asked - turn.caller.start - 1) // frame * frame if turn.caller else asked
+    left = asked
+    if turn.caller is not None:
+        grown = turn.delay_at_end - turn.delay
+        left = turn.caller.start + grown + max(0, asked - grown - turn.caller.start - 1) // frame * frame
     # What ended before the caller had finished was an interruption, not the answer.
     answer = next((span for span in answers if span.end > asked or span.start == span.end), None)
     overlap = 0
