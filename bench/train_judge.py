@@ -23,7 +23,7 @@ from activities.speech.models import minilm
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-VERSION = "2"
+VERSION = "3"
 
 
 def train_encoder(data: Path, out: Path) -> None:

@@ -93,7 +93,6 @@ def test_every_turn_of_every_branch_has_a_number() -> None:
         ("- {say: a, expect: {hangup: true}}\n- {say: b}", "nothing can follow it"),
         ("- {when: [{said: {contains: [a]}, then: [{say: b}]}]}", "let a turn with `expect` or `say` come first"),
         ("- {say: a}\n- {when: [{said: {}, then: [{say: b}]}]}", "give matches, contains or meaning"),
-        ("- {say: a, expect: {transfer: true}}", "channel sip alone"),
         ("- {say: a, expect: {intent: x}}", "houndify and openai_realtime alone"),
         ("- {dtmf: 12E}", "keys of a telephone"),
         ("- {say: a, expect: {result: {'$.a[': 1}}}", "not a JSONPath"),
@@ -102,6 +101,13 @@ def test_every_turn_of_every_branch_has_a_number() -> None:
 )
 def test_what_makes_no_sense_is_refused_with_the_reason(turns: str, why: str) -> None:
     assert why in refused(turns)
+
+
+def test_a_transfer_is_expected_where_it_can_be_seen() -> None:
+    transfers = "- {say: a, expect: {transfer: true}}"
+    assert suite(transfers, "ws").cases
+    assert suite(transfers, "sip").cases
+    assert "media_stream and sip alone" in refused(transfers, "houndify")
 
 
 def test_branches_lie_only_so_deep_and_never_within_themselves() -> None:
