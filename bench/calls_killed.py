@@ -33,7 +33,8 @@ max_parallel: {repeats}
 cases:
   - id: long
     turns:
-      - silence_s: 100
+      - expect: {{within_ms: 9000}}
+      - silence_s: 100  # the agent has greeted, and waits for us
 """
 
 
