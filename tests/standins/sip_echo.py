@@ -26,10 +26,13 @@ class Sdp(logging.Handler):
 async def echo(call: Call) -> None:
     """Until the call is over."""
     await call.answer()
+    ahead = False
     while call.state is not CallState.CLOSED:
         try:
             if pcm := call.audio.read(48_000):
-                call.audio.write(pcm)
+                # A little silence first, so that the next piece may come a little late.
+                call.audio.write(pcm if ahead else bytes(4 * len(pcm)) + pcm)
+                ahead = True
         except BaresipError:
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.005)
