@@ -101,7 +101,7 @@ function player(view, source) {
 function wordLine(words, sound) {
   return (words || []).flatMap((word) => {
     const node = el("span", {
-      class: "word" + (word.confidence < 0.55 ? " doubt" : ""),
+      class: "word" + (word.confidence < 0.55 ? " doubt" : "") + (word.first_heard ? " respelled" : ""),
       title: `${seconds(word.start_ms)} to ${seconds(word.end_ms)}, confidence ${word.confidence}`
         + (word.first_heard ? `; a name from the suite, first heard as "${word.first_heard}"` : ""),
       onclick: () => sound.seek(Math.max(0, word.start_ms - 150)),
