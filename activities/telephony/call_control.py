@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from activities.errors import InstallationError
+from activities.telephony.listening import listening
 
 PARAMETER = "voicewright_api"
 """Custom parameter of the stream that tells an agent where this is."""
@@ -71,7 +71,7 @@ class CallControl:
     """
 
     def __init__(self, listen: str = "127.0.0.1:0", url: str | None = None) -> None:
-        self._host, _, self._port = listen.rpartition(":")
+        self._listen = listen
         self._url = url
         self._calls: dict[str, Controlled] = {}
         self._runner: web.AppRunner | None = None
@@ -97,17 +97,7 @@ class CallControl:
     async def _start(self) -> None:
         app = web.Application(client_max_size=1 << 18)
         app.router.add_post("/2010-04-01/Accounts/{account}/Calls/{call}.json", self._update)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host or "127.0.0.1", int(self._port)).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise InstallationError(
-                f"cannot listen for agents on {self._host}:{self._port} ({error.strerror}): "
-                "set VOICEWRIGHT_CALL_CONTROL_LISTEN"
-            ) from None
-        self._runner = runner
+        self._runner = await listening(app, self._listen, to="agents", setting="VOICEWRIGHT_CALL_CONTROL_LISTEN")
 
     async def close(self) -> None:
         """Stop serving."""

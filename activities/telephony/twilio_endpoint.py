@@ -19,10 +19,11 @@ from aiohttp import WSMsgType, web
 from twilio.request_validator import RequestValidator
 
 from activities.audio import Samples
-from activities.errors import InstallationError, LineDiedError
+from activities.errors import LineDiedError
 from activities.ports import LineEvent, LineEventKind
 from activities.telephony import g711
 from activities.telephony.line import Arrivals, PlainLine
+from activities.telephony.listening import listening
 
 MEDIA = "/twilio/media"
 STATUS = "/twilio/status/"
@@ -64,7 +65,7 @@ class TwilioEndpoint:
 
     def __init__(self, public_url: str, listen: str, auth_token: str) -> None:
         self.public_url = public_url.rstrip("/")
-        self._host, _, self._port = listen.rpartition(":")
+        self._listen = listen
         self._validator = RequestValidator(auth_token)
         self._underway: dict[str, Underway] = {}
         self._runner: web.AppRunner | None = None
@@ -93,17 +94,8 @@ class TwilioEndpoint:
             app = web.Application()
             app.router.add_get(MEDIA, self._media)
             app.router.add_post(STATUS + "{token}", self._news)
-            runner = web.AppRunner(app, access_log=None, handle_signals=False)
-            await runner.setup()
-            try:
-                await web.TCPSite(runner, self._host or "127.0.0.1", int(self._port)).start()
-            except OSError as error:
-                await runner.cleanup()
-                raise InstallationError(
-                    f"cannot listen for Twilio on {self._host}:{self._port} ({error.strerror}): "
-                    "set VOICEWRIGHT_TWILIO_LISTEN, another one for each calls worker of a machine"
-                ) from None
-            self._runner = runner
+            setting = "VOICEWRIGHT_TWILIO_LISTEN, another one for each calls worker of a machine"
+            self._runner = await listening(app, self._listen, to="Twilio", setting=setting)
 
     async def close(self) -> None:
         """Stop serving."""
