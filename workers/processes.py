@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_START_S = 60.0
+_START_S = 120.0
 _STOP_S = 15.0
 _RESTART_S = 1.0
 _GIVE_UP = 5
@@ -64,7 +64,7 @@ class Supervisor:
             if os.getppid() != parent:  # it died before it could be heard of
                 os._exit(1)
             if program.nice:
-                os.nice(program.nice)
+                _yield(program.nice)
 
         with self.log(program.name).open("ab", buffering=0) as log:
             if program.name not in self._processes:
@@ -142,6 +142,17 @@ class Supervisor:
         path = self.log(name)
         lines = path.read_text(errors="replace").strip().splitlines()[-3:]
         return f"{' | '.join(lines) or 'it printed nothing'} (log: {path})"
+
+
+def _yield(nice: int) -> None:
+    """Let others go first.
+
+    Linux shares the processors between sessions before it looks at niceness (`sched(7)`, "The autogroup feature"), and
+    each of our processes has a session of its own: it is the session that has to yield.
+    """
+    os.nice(nice)
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as group:  # noqa: PTH123 - after fork: plain
+        group.write(str(nice))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -136,7 +136,7 @@ def worker_pid(stack: LocalStack, name: str) -> int:
     return int(json.loads((stack.data / "stack.json").read_text())["processes"][name])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_a_worker_killed_in_each_step_costs_nothing(
     stack: LocalStack, temporal: Client, clinic: str, pushed: str
 ) -> None:
@@ -150,6 +150,8 @@ async def test_a_worker_killed_in_each_step_costs_nothing(
         killed: set[int] = set()
         for step in steps:
             await until_in(voicewright, case_id, step)
+            if step is Step.CALL:
+                await until_talking(store, run_id)
             while (pid := worker_pid(stack, worker)) in killed:
                 await asyncio.sleep(0.1)  # the supervisor is starting it again
             os.kill(pid, signal.SIGKILL)
@@ -185,25 +187,33 @@ async def until_in(voicewright: Voicewright, case_id: str, step: Step) -> None:
             await asyncio.sleep(0.02)
             continue
         if order.index(state.step) >= order.index(step):
-            if step is Step.CALL:
-                await asyncio.sleep(3)  # in the middle of the conversation
             return
         await asyncio.sleep(0.02)
     pytest.fail(f"{case_id} never came to {step}")
 
 
+async def until_talking(store: S3Store, run_id: str) -> None:
+    """Until the agent was dialled, and a little longer: into the middle of the conversation."""
+    while not any("/dial-" in key for key in store.list_keys(f"runs/{run_id}/")):
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(2)
+
+
 async def decide_patiently(voicewright: Voicewright, case_id: str) -> ReviewDecision:
+    refusals = []
     for _ in range(60):
         try:
             return await voicewright.decide(case_id, ReviewSubmission(verdict="fail", reviewer="Ada"))
-        except Exception:  # noqa: BLE001 - the worker is being started again
+        except Exception as error:  # noqa: BLE001 - the worker is being started again
+            refusals.append(repr(error))
             await asyncio.sleep(1)
-    pytest.fail("the decision was never taken")
+    ended = await voicewright.case(case_id)
+    pytest.fail(f"the decision was never taken: {refusals[-1]}; {ended.outcome}: {ended.verdict}, {ended.transcript}")
 
 
 async def wait_patiently(voicewright: Voicewright, run_id: str) -> RunProgress:
     handle = voicewright.temporal.get_workflow_handle(run_id, result_type=RunResult)
-    await asyncio.wait_for(handle.result(), 150)
+    await asyncio.wait_for(handle.result(), 300)
     for _ in range(60):
         try:
             return await voicewright.progress(run_id)
