@@ -30,7 +30,7 @@ from voicewright.settings import STACK_FILE, Settings
 from workers.processes import Program, StackError, Supervisor
 
 _HOST = "127.0.0.1"
-_NICE_SPEECH = 5
+_NICE_SPEECH = 10
 """Recognition can wait some milliseconds; a live call cannot. The speech worker yields to everything else."""
 _WORKERS = (("workflows", "integrations"), ("calls",), ("speech",))
 _WEB = "web"

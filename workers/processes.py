@@ -64,7 +64,7 @@ class Supervisor:
             if os.getppid() != parent:  # it died before it could be heard of
                 os._exit(1)
             if program.nice:
-                _yield(program.nice)
+                os.nice(program.nice)
 
         with self.log(program.name).open("ab", buffering=0) as log:
             if program.name not in self._processes:
@@ -75,7 +75,9 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 env=program.environment,
-                start_new_session=True,  # Ctrl-C reaches us alone, and we stop them in order
+                # Ctrl-C reaches us alone, and we stop them in order. Not a session of its own: Linux shares the
+                # processors among sessions before it looks at niceness (`sched(7)`, "The autogroup feature").
+                process_group=0,
                 preexec_fn=before_exec if sys.platform == "linux" else None,
             )
 
@@ -142,17 +144,6 @@ class Supervisor:
         path = self.log(name)
         lines = path.read_text(errors="replace").strip().splitlines()[-3:]
         return f"{' | '.join(lines) or 'it printed nothing'} (log: {path})"
-
-
-def _yield(nice: int) -> None:
-    """Let others go first.
-
-    Linux shares the processors between sessions before it looks at niceness (`sched(7)`, "The autogroup feature"), and
-    each of our processes has a session of its own: it is the session that has to yield.
-    """
-    os.nice(nice)
-    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as group:  # noqa: PTH123 - after fork: plain
-        group.write(str(nice))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

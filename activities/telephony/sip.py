@@ -153,8 +153,8 @@ class SipProcess:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "activities.telephony.sip_process", "--fd", str(theirs.fileno())]
         command += ["--interface", self._interface] if self._interface else []
-        # In a session of its own: what stops the worker from a terminal leaves it the time to hang up.
-        self._child = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], start_new_session=True)
+        # In a process group of its own: what stops the worker from a terminal leaves it the time to hang up.
+        self._child = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], process_group=0)
         theirs.close()
         await asyncio.get_running_loop().create_unix_connection(lambda: self._wire, sock=ours)
         try:

@@ -132,7 +132,7 @@ async def _process(command_line: list[str], log: Path, ready: str) -> AsyncItera
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
-            *command_line, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+            *command_line, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink, process_group=0
         )
     try:
         deadline = time.monotonic() + _START_S
