@@ -5,7 +5,8 @@
 DIR holds the sets that docs/judge.md names. Four tables, for the models as shipped: automatic verdicts at a stated
 risk, whose thresholds come from a bound; the same with thresholds that only had the accuracy on the fitted data
 (point); with --shift, a judge fitted on dialogues alone and applied to everything else; and how often the stated risk
-is exceeded in random splits. `right` has Wilson's 95 % interval.
+is exceeded in random splits. `right` has Wilson's 95 % interval. The calibration error stands beside what a judge
+whose every probability is right would show on so many pairs, by chance.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from activities.checks.meaning.fitting import Sample, fit_family
 from activities.checks.meaning.judgement import SHIPPED, MeaningJudge
 from activities.checks.meaning.pair import Condition
 from activities.checks.meaning.record import Bucket, Record, ResponseType, Row, bucket_of, row_of
-from activities.checks.meaning.risk import share_over
+from activities.checks.meaning.risk import calibration_error, share_over
 from activities.checks.meaning.score import score
 from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
 from activities.checks.meaning.truth import Labelled, read_lines
@@ -41,7 +42,18 @@ _NEVER = 1e-9
 """A risk that no data can show: nothing is automatic but what needs no threshold."""
 _ENOUGH = 200
 _CONFIDENCE = 0.95
-_HEADS = ("set", "pairs", "ROC-AUC", "ECE", "asked for", "automatic", "right (95 %)", "false passes", "false fails")
+_DRAWS = 200
+_HEADS = (
+    "set",
+    "pairs",
+    "ROC-AUC",
+    "ECE (chance)",
+    "asked for",
+    "automatic",
+    "right (95 %)",
+    "false passes",
+    "false fails",
+)
 
 
 @dataclass(frozen=True)
@@ -119,8 +131,15 @@ def show(table: Table, measured: Measured, found: Iterator[tuple[str, list[Judge
     for number, (asked, judgements) in enumerate(found):
         scored = score(judgements, passed)
         auc = "-" if scored.auc is None else f"{scored.auc:.4f}"
-        head = ("", "", "", "") if number else (measured.name, str(scored.pairs), auc, f"{scored.error:.4f}")
+        error = f"{scored.error:.4f} ({by_chance(measured.p):.4f})"
+        head = ("", "", "", "") if number else (measured.name, str(scored.pairs), auc, error)
         table.add_row(*head, asked, *scored.cells())
+
+
+def by_chance(p: NDArray[np.float64]) -> float:
+    """Mean calibration error of labels that are drawn with these very probabilities, shape (n,)."""
+    rng = np.random.default_rng(7)
+    return float(np.mean([calibration_error(p, rng.random(len(p)) < p) for _ in range(_DRAWS)]))
 
 
 def splits(mine: Sequence[Row], risk: float, count: int) -> tuple[float, float, float]:
