@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,16 +44,8 @@ _ENOUGH = 200
 _CONFIDENCE = 0.95
 _DRAWS = 200
 _HEADS = (
-    "set",
-    "pairs",
-    "ROC-AUC",
-    "ECE (chance)",
-    "asked for",
-    "automatic",
-    "right (95 %)",
-    "false passes",
-    "false fails",
-)
+    "set", "pairs", "ROC-AUC", "ECE (chance)", "asked for", "automatic", "right (95 %)", "false passes", "false fails"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,6 +64,12 @@ class Measured:
         """Read and measure the pairs of a set."""
         readings = [read(line.pair(condition)) for line in lines]
         return cls(name, judge, lines, readings, *judge.measure(readings))
+
+    @cached_property
+    def error_by_chance(self) -> float:
+        """Mean calibration error of labels that are drawn with these very probabilities."""
+        rng = np.random.default_rng(7)
+        return float(np.mean([calibration_error(self.p, rng.random(len(self.p)) < self.p) for _ in range(_DRAWS)]))
 
     def at_risk(self, risk: float) -> list[Judgement]:
         """As the judge decides."""
@@ -131,15 +129,9 @@ def show(table: Table, measured: Measured, found: Iterator[tuple[str, list[Judge
     for number, (asked, judgements) in enumerate(found):
         scored = score(judgements, passed)
         auc = "-" if scored.auc is None else f"{scored.auc:.4f}"
-        error = f"{scored.error:.4f} ({by_chance(measured.p):.4f})"
+        error = f"{scored.error:.4f} ({measured.error_by_chance:.4f})"
         head = ("", "", "", "") if number else (measured.name, str(scored.pairs), auc, error)
         table.add_row(*head, asked, *scored.cells())
-
-
-def by_chance(p: NDArray[np.float64]) -> float:
-    """Mean calibration error of labels that are drawn with these very probabilities, shape (n,)."""
-    rng = np.random.default_rng(7)
-    return float(np.mean([calibration_error(p, rng.random(len(p)) < p) for _ in range(_DRAWS)]))
 
 
 def splits(mine: Sequence[Row], risk: float, count: int) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_START_S = 120.0
+_START_S = 60.0
 _STOP_S = 15.0
 _RESTART_S = 1.0
 _GIVE_UP = 5

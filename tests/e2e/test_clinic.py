@@ -207,14 +207,14 @@ async def until_talking(store: S3Store, run_id: str) -> None:
 
 
 async def decide_patiently(voicewright: Voicewright, case_id: str) -> ReviewDecision:
-    refusals = []
+    refusal = ""
     for _ in range(60):
         try:
             return await voicewright.decide(case_id, ReviewSubmission(verdict="fail", reviewer="Ada"))
         except Exception as error:  # noqa: BLE001 - the worker is being started again
-            refusals.append(repr(error))
+            refusal = repr(error)
             await asyncio.sleep(1)
-    pytest.fail(f"the decision was never taken: {refusals[-1]}; the verdict: {await why(voicewright, case_id)}")
+    pytest.fail(f"the decision was never taken: {refusal}; the verdict: {await why(voicewright, case_id)}")
 
 
 async def wait_patiently(voicewright: Voicewright, run_id: str) -> RunProgress:

@@ -9,11 +9,12 @@ from workers.processes import Program, Supervisor
 async def test_a_process_that_is_to_yield_is_heard_of_by_the_scheduler(tmp_path: Path) -> None:
     """Niceness counts among the processes of one session only; Ctrl-C reaches those of our process group only."""
     processes = Supervisor(tmp_path, lambda: None)
-    for name, nice in (("eager", 0), ("patient", 3)):
+    niceness = {"eager": 0, "patient": 3}
+    for name, nice in niceness.items():
         await processes.spawn(Program(name, ["sleep", "60"], nice=nice))
     try:
         ours = os.getpriority(os.PRIO_PROCESS, 0)
-        for name, nice in (("eager", 0), ("patient", 3)):
+        for name, nice in niceness.items():
             pid = processes.pids[name]
             assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, ours + nice)
             assert os.getsid(pid) == os.getsid(0)
