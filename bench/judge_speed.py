@@ -3,9 +3,11 @@
     python bench/judge_speed.py
 
 The pairs are the clinic's own expectations against themselves with other times and endings, so that none is said word
-for word and every question is new.
+for word and every question is new. Across languages a word costs most when it is first seen: once with words that come
+again, as a suite's do, and once with none that ever did.
 """
 
+import re
 import resource
 import time
 
@@ -30,19 +32,41 @@ def pairs(count: int) -> list[Pair]:
     ]
 
 
+def pairs_across(count: int, *, new_words: bool) -> list[Pair]:
+    """English expectations, answered in French."""
+    answers = []
+    for number in range(count):
+        text = f"Votre rendez-vous numéro {number} chez le docteur Adams est mardi à {number % 9 + 8} heures"
+        answers.append(re.sub(r"([a-zé]{4,})", rf"\g<1>{number}", text) if new_words else text)
+    return [
+        Pair(f"Booked with Doctor Adams on Tuesday at {number % 9 + 8}:00.", text, "", "fr", Condition.WRITTEN, "en")
+        for number, text in enumerate(answers)
+    ]
+
+
+def cpu_of_one(judge: MeaningJudge, some: list[Pair]) -> float:
+    """Seconds of CPU for one verdict, asked for one by one."""
+    began = time.process_time()
+    for pair in some:
+        judge.judge([pair])
+    return (time.process_time() - began) / len(some)
+
+
 def main() -> int:
     judge = MeaningJudge()
     judge.warm_up()
-    began = time.process_time()
-    for pair in pairs(_SINGLE):
-        judge.judge([pair])
-    single = (time.process_time() - began) / _SINGLE
+    single = cpu_of_one(judge, pairs(_SINGLE))
     wall, began = time.monotonic(), time.process_time()
     judge.judge(pairs(_BATCH))
     took, cpu = time.monotonic() - wall, time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"one verdict: {single * 1000:.0f} ms of CPU")
     print(f"batch of {_BATCH}: {_BATCH / took:.0f} pairs a second, {cpu / _BATCH * 1000:.1f} ms of CPU each")
+    judge.judge(pairs_across(1, new_words=False))
+    known, new = (cpu_of_one(judge, pairs_across(_SINGLE, new_words=new)) for new in (False, True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"one verdict across languages: {known * 1000:.0f} ms of CPU; {new * 1000:.0f} ms when half the words are new"
+    )
     print(f"peak memory of the process: {peak:.0f} MB")
     return 0
 

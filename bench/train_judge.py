@@ -12,18 +12,20 @@ from pathlib import Path
 
 from truth_data import encoder_rows, first_half, scorer_answers, scorer_dialogue
 
-from activities.checks.meaning.embeddings import Embeddings
+from activities.checks.meaning.embeddings import WORDS, Embeddings
 from activities.checks.meaning.encoder import Encoder
 from activities.checks.meaning.family import ACROSS, ENGLISH
 from activities.checks.meaning.fitting import Sample, fit_family
 from activities.checks.meaning.judgement import SHIPPED
 from activities.checks.meaning.pair import Condition
+from activities.checks.meaning.scorer import FINE
 from activities.checks.meaning.truth import read_lines
+from activities.checks.meaning.word_vectors import Words
 from activities.speech.models import minilm
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-VERSION = "3"
+VERSIONS = {ENGLISH: "3", ACROSS: "4"}
 
 
 def train_encoder(data: Path, out: Path) -> None:
@@ -55,11 +57,13 @@ def main() -> int:
         lines = scorer_dialogue(given.data) + scorer_answers(given.data)
         if given.spoken:
             lines += [line for line in read_lines(given.spoken) if line.actual]
-        family = fit_family(VERSION, Encoder(given.out), Sample.of(lines, Condition.WRITTEN))
+        family = fit_family(VERSIONS[ENGLISH], Encoder(given.out), Sample.of(lines, Condition.WRITTEN))
         family.write(given.out / f"{ENGLISH}.json.gz")
     if ACROSS in given.families:
         lines = first_half(given.data, "dialogue_zh_dev") + first_half(given.data, "dialogue_xling_dev")
-        family = fit_family(VERSION, Embeddings(), Sample.of(lines, Condition.WRITTEN))
+        embeddings = Embeddings(given.out)
+        Words.fit([line.pair(Condition.WRITTEN) for line in lines], embeddings.vector).write(given.out / WORDS)
+        family = fit_family(VERSIONS[ACROSS], embeddings, Sample.of(lines, Condition.WRITTEN), recipe=FINE)
         family.write(given.out / f"{ACROSS}.json.gz")
     return 0
 

@@ -4,7 +4,8 @@
 
 DIR holds the sets that docs/judge.md names. Four tables, for the models as shipped: automatic verdicts at a stated
 risk, whose thresholds come from a bound; the same with thresholds that only had the accuracy on the fitted data
-(point); with --shift, a judge fitted on dialogues alone and applied to everything else; and how often the stated risk
+(point), and with those that have it on the measured pairs themselves (the curve: what thresholds could do at best);
+with --shift, a judge fitted on dialogues alone and applied to everything else; and how often the stated risk
 is exceeded in random splits. `right` has Wilson's 95 % interval. The calibration error stands beside what a judge
 whose every probability is right would show on so many pairs, by chance.
 """
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from truth_data import rows, scorer_dialogue, second_half
 
+from activities.checks.meaning.embeddings import WORDS
 from activities.checks.meaning.encoder import Encoder
 from activities.checks.meaning.family import ACROSS, ENGLISH
 from activities.checks.meaning.features import Reading, read
@@ -37,7 +39,7 @@ from activities.checks.meaning.truth import Labelled, read_lines
 from voicewright.leave import leave
 
 _RISKS = (0.003, 0.01, 0.02)
-_ACCURACIES = (0.99, 0.995, 0.997)
+_ACCURACIES = (0.99, 0.9925, 0.995, 0.997)
 _NEVER = 1e-9
 """A risk that no data can show: nothing is automatic but what needs no threshold."""
 _ENOUGH = 200
@@ -81,15 +83,30 @@ class Measured:
 
     def at_point(self, accuracy: float) -> list[Judgement]:
         """As it would decide if thresholds had no bound: the accuracy is met on the fitted data, and that is all."""
-        return [
-            self._likelier(said, float(p)) if self._open(said, reading, float(p), float(d), accuracy) else said
-            for reading, p, d, said in zip(self.readings, self.p, self.distance, self.at_risk(_NEVER), strict=True)
-        ]
+        return self._from([threshold(self.judge, bucket_of(reading.pair), accuracy) for reading in self.readings])
 
-    def _open(self, said: Judgement, reading: Reading, p: float, distance: float, accuracy: float) -> bool:
-        """Whether only the threshold is in question, and is kept."""
-        at = threshold(self.judge, bucket_of(reading.pair), accuracy)
-        return said.sentence is Sentence.REVIEW and distance <= 1 and sureness(row_of(reading, p, passed=False)) >= at
+    def on_curve(self, accuracy: float) -> list[Judgement]:
+        """As it would decide if the labels of these very pairs had been known when one threshold was chosen."""
+        wrong = np.array([(p > 0.5) != line.passed for p, line in zip(self.p, self.lines, strict=True)])
+        return self._from([widest(self.sure, wrong, accuracy)] * len(self.lines))
+
+    @cached_property
+    def sure(self) -> NDArray[np.float64]:
+        """How sure each likelier verdict is; 0 where no threshold could open it."""
+        return np.array(
+            [
+                sureness(row_of(reading, float(p), passed=False))
+                if d <= 1 and bucket_of(reading.pair).response is not ResponseType.EXPLANATION
+                else 0.0
+                for reading, p, d in zip(self.readings, self.p, self.distance, strict=True)
+            ]
+        )
+
+    def _from(self, thresholds: Sequence[float]) -> list[Judgement]:
+        return [
+            self._likelier(said, float(p)) if said.sentence is Sentence.REVIEW and 0 < sure >= at else said
+            for p, sure, said, at in zip(self.p, self.sure, self.at_risk(_NEVER), thresholds, strict=True)
+        ]
 
     @staticmethod
     def _likelier(said: Judgement, p: float) -> Judgement:
@@ -118,6 +135,11 @@ def threshold(judge: MeaningJudge, bucket: Bucket, accuracy: float) -> float:
         return 2.0
     sure = np.array([sureness(row) for row in mine])
     wrong = np.array([(row.probability > 0.5) != row.passed for row in mine])
+    return widest(sure, wrong, accuracy)
+
+
+def widest(sure: NDArray[np.float64], wrong: NDArray[np.bool_], accuracy: float) -> float:
+    """Least sureness from which the accuracy is kept; 2 where it never is."""
     order = np.argsort(-sure)
     good = np.flatnonzero(np.cumsum(wrong[order]) / np.arange(1, len(order) + 1) <= 1 - accuracy)
     return float(sure[order][good[-1]]) if len(good) else 2.0
@@ -170,7 +192,7 @@ _SHIFTED = ("answers_en", "graded_en_de", "negation_en")
 
 def dialogue_judge(data: Path, folder: Path) -> MeaningJudge:
     """A judge whose scorer, calibration and thresholds know English dialogues alone."""
-    for name in ("encoder.onnx", "sentences.onnx", "tokenizer.json", f"{ACROSS}.json.gz"):
+    for name in ("encoder.onnx", "sentences.onnx", "tokenizer.json", WORDS, f"{ACROSS}.json.gz"):
         shutil.copyfile(SHIPPED / name, folder / name)
     sample = Sample.of(scorer_dialogue(data), Condition.WRITTEN)
     fit_family("dialogues", Encoder(folder), sample).write(folder / f"{ENGLISH}.json.gz")
@@ -190,7 +212,8 @@ def main() -> int:
 
     def add(measured: Measured) -> None:
         show(bound, measured, ((f"{risk:.1%}", measured.at_risk(risk)) for risk in _RISKS))
-        show(point, measured, ((f"{accuracy:.1%}", measured.at_point(accuracy)) for accuracy in _ACCURACIES))
+        show(point, measured, ((f"{accuracy:.2%}", measured.at_point(accuracy)) for accuracy in _ACCURACIES))
+        show(point, measured, ((f"{accuracy:.2%}, curve", measured.on_curve(accuracy)) for accuracy in _ACCURACIES))
 
     for name in given.only:
         half = ", held half" if _SETS[name] is second_half else ""

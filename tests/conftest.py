@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from local_stack import LocalStack, free_run, start
+from local_stack import Child, LocalStack, free_run, start
 from standins.otlp_collector import OtlpCollector
 
 from voicewright.leave import leave
@@ -64,9 +64,16 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def calibration_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an agent that answers 800 ms after the caller's last sound."""
+def calibration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    """An agent that answers 800 ms after the caller's last sound, and tells of each ended call what it really did."""
     log = tmp_path_factory.mktemp("calibration") / "agent.log"
     child = start([sys.executable, "-u", "-m", "examples.calibration.agent"], log, "/media")
-    yield next(line for line in child.text().splitlines() if line.startswith("ws://"))
+    child.address = next(line for line in child.text().splitlines() if line.startswith("ws://"))
+    yield child
     child.stop()
+
+
+@pytest.fixture(scope="session")
+def calibration_agent(calibration: Child) -> str:
+    """Its address."""
+    return calibration.address

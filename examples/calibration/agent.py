@@ -2,7 +2,8 @@
 
 Like a signal generator for an oscilloscope: what a tester measures on it is the tester's own error. The answer starts
 `delay_ms` after the last loud frame *arrived*; it stops `stop_ms` after the first one of who talks into it. The
-address chooses per call: `?delay_ms=800&stop_ms=300&long=1`; with `dtmf_echo=1` keys come back as tones.
+address chooses per call: `?delay_ms=800&stop_ms=300&long=1`; with `dtmf_echo=1` keys come back as tones. When a call
+has ended, a line of JSON tells how long after a loud frame each answer really began: a busy machine is late.
 """
 
 import argparse
@@ -62,10 +63,17 @@ class _Call:
         self._stop_s = int(query.get("stop_ms", ["300"])[0]) / 1000
         self._frames = long_frames() if query.get("long") == ["1"] else answer_frames()
         self._echoes = query.get("dtmf_echo") == ["1"]
+        self._heard_at = 0.0
+        self.answered_ms: list[float] = []
         self._playing_until = 0.0
         self._pending: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self.stream_sid = ""
+
+    def start(self, stream_sid: str) -> None:
+        """The call is up: greet."""
+        self.stream_sid, self._heard_at = stream_sid, time.monotonic()
+        self.answer(self._heard_at)
 
     def answer(self, due: float) -> None:
         """Speak at a time; replaces what was about to be said."""
@@ -75,6 +83,7 @@ class _Call:
 
     async def _speak(self, due: float) -> None:
         await asyncio.sleep(due - time.monotonic())
+        self.answered_ms.append(round(1000 * (time.monotonic() - self._heard_at), 1))
         self._playing_until = time.monotonic() + len(self._frames) * 0.02
         for payload in self._frames:
             await self._send({"event": "media", "media": {"payload": payload}})
@@ -89,7 +98,7 @@ class _Call:
 
     def heard_speech(self) -> None:
         """A loud frame: stop for who talks into what is said, and answer when no more of them come."""
-        now = time.monotonic()
+        now = self._heard_at = time.monotonic()
         if now < self._playing_until and (self._stopping is None or self._stopping.done()):
             self._stopping = asyncio.create_task(self._stop())
         self.answer(now + self._delay_s)
@@ -119,8 +128,7 @@ async def handle(socket: ServerConnection) -> None:
         async for raw in socket:
             message = json.loads(raw)
             if message["event"] == "start":
-                call.stream_sid = message["streamSid"]
-                call.answer(time.monotonic())
+                call.start(message["streamSid"])
             elif message["event"] == "media":
                 linear = audioop.ulaw2lin(base64.b64decode(message["media"]["payload"]), 2)
                 if audioop.max(linear, 2) > _LOUD:
@@ -133,6 +141,7 @@ async def handle(socket: ServerConnection) -> None:
         pass  # the caller hung up
     finally:
         call.close()
+        print(json.dumps({"path": path, "answered_ms": call.answered_ms}), flush=True)  # noqa: T201 - its report
 
 
 async def _serve(port: int) -> None:

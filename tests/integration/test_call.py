@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from local_stack import Child
 from websockets.asyncio.server import ServerConnection, serve
 
 from activities.audio import Audio
@@ -77,15 +78,17 @@ async def test_time_to_first_audio_is_exact(calibration_agent: str, speech: Audi
         assert timing.overlap_ms == 0
 
 
-async def test_twenty_concurrent_calls_keep_time(calibration_agent: str, speech: Audio) -> None:
+async def test_twenty_concurrent_calls_keep_time(calibration: Child, speech: Audio) -> None:
+    """Against what the agent really did: with so many calls it is late itself at times."""
     plan = [PlannedTurn(0, None, judged=True), PlannedTurn(1, speech.samples, judged=True)]
-    calls = await asyncio.gather(*(hold(f"{calibration_agent}?delay_ms=900", plan) for _ in range(20)))
-    onsets = [measure(held)[0][1].ttfa_ms or 0 for held in calls]
-    # The agent shares the processors with whatever else the machine does, and a single answer of its may be late in
-    # truth. How exact each call is on a quiet machine: `bench/calls.py timing`.
-    assert abs(median(onsets) - 900) <= 20, onsets
-    assert max(abs(onset - 900) for onset in onsets) <= 200, onsets
+    urls = [f"{calibration.address}?delay_ms=900&call=twenty-{number}" for number in range(20)]
+    calls = await asyncio.gather(*(hold(url, plan) for url in urls))
     assert all(held.end is CallEnd.COMPLETED and held.frames_lost == 0 for held in calls)
+    reports = [json.loads(line) for line in calibration.text().splitlines() if "twenty-" in line]
+    told = {report["path"].rpartition("=")[2]: report["answered_ms"][1] for report in reports}
+    errors = [(measure(held)[0][1].ttfa_ms or 0) - told[f"twenty-{number}"] for number, held in enumerate(calls)]
+    assert abs(median(errors)) <= 20, errors
+    assert max(map(abs, errors)) <= 40, errors
 
 
 async def test_the_protocol_as_twilio_speaks_it(speech: Audio) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.checks.facts import match_amount, match_date, match_name, match_number, match_time
+from activities.checks.facts import find_facts, match_amount, match_date, match_name, match_number, match_time
 from activities.checks.spoken import contains, words
 
 
@@ -103,3 +103,24 @@ def test_words_are_compared_in_one_spelling() -> None:
     assert contains("It's twenty-one, okay?", "21 ok", "en")
     assert not contains("unsorry", "sorry", "en")
     assert not contains("anything", "", "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        ("Oui, il y a un parking.", "fr", ["number 1"]),
+        (
+            "C'est le 180-5181-5602. Une chambre coûte 89 euros",
+            "fr",
+            ["code 180-5181-5602", "amount 89 euros", "number 1"],
+        ),
+        ("电话是：010-83545602。", "zh", ["code 010-83545602"]),
+        ("010-67389898,010-67383333", "zh", ["code 010-67389898", "code 010-67383333"]),
+        ("人均500-1000元", "zh", ["amount 1000元", "number 500"]),
+        ("早上一点", "zh", ["time 1点"]),
+        ("早一点来", "zh", ["number 1"]),
+        ("最低温度-6度", "zh", ["number -6"]),
+    ],
+)
+def test_what_is_no_code_and_no_time(text: str, language: str, said: list[str]) -> None:
+    assert [f"{fact.kind} {fact.said}" for fact in find_facts(text, language)] == said

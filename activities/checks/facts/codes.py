@@ -40,9 +40,11 @@ _SPELT = [
 ]
 _DOUBLED = re.compile(r"\b(?P<times>double|triple|treble) (?P<sign>\w)\b")
 _OH = re.compile(r"(?<=\d )(?:oh|o|zero)(?= \d)|(?<=\d )(?:oh|o|zero)\b|\b(?:oh|o|zero)(?= \d)")
-_TELEPHONE = re.compile(r"(?<![a-z\d.:$£€])\+?\(?\d(?:[\d\s()./-]|,(?= ?\d)){5,}\d(?![a-z\d:]|\.\d)")
+_TELEPHONE = re.compile(
+    r"(?<![a-z\d.$£€])(?<!\d:)\+?\(?\d(?:[\d\s()/-]|\.(?=\d)|,(?= ?\d)){5,}\d(?![a-z\d:元円块]|\.\d)"
+)
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_LETTERS = re.compile(r"(?<![\w'’.])(?!a \d)(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
+_LETTERS = re.compile(r"(?<![\w'’.])(?!a \d|y a \d)(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
 _MIXED = re.compile(r"(?<![\w$£€.,:])(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z\d]+(?:-[a-z\d]+)*(?![\w%:.])")
 _NOT_CODES = re.compile(r"\d+h\d*|\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
 
@@ -55,10 +57,11 @@ def find_codes(page: Page) -> Iterator[Fact]:
         page.text = re.sub(rf"\b([a-z]) (?:as in|for|like) {word}\b", r"\1", page.text)
     at = 0
     while (match := _TELEPHONE.search(page.text, at)) is not None:
-        digits = re.sub(r"\D", "", match[0])
         at = match.end()
-        if len(digits) >= _MIN_TELEPHONE and not _THOUSANDS.fullmatch(match[0]):
-            yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({digits, digits[-_MIN_TELEPHONE - 2 :]}))
+        for start, end in _numbers_of(match):
+            digits = re.sub(r"\D", "", page.text[start:end])
+            if len(digits) >= _MIN_TELEPHONE and not _THOUSANDS.fullmatch(match[0]):
+                yield Fact(Kind.CODE, page.strike(start, end), frozenset({digits, digits[-_MIN_TELEPHONE - 2 :]}))
     at = 0
     while (match := _LETTERS.search(page.text, at)) is not None:
         signs = re.sub(r"[\W_]", "", match[0])
@@ -70,3 +73,11 @@ def find_codes(page: Page) -> Iterator[Fact]:
         at = match.end()
         if not _NOT_CODES.fullmatch(match[0]):
             yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({re.sub(r"\W", "", match[0])}))
+
+
+def _numbers_of(run: re.Match[str]) -> list[tuple[int, int]]:
+    """Where the telephone numbers of a run are: a comma parts two whole ones, and else belongs to one."""
+    parts = [(part.start() + run.start(), part.end() + run.start()) for part in re.finditer(r"[^,]+", run[0])]
+    if all(sum(sign.isdigit() for sign in run.string[start:end]) >= _MIN_TELEPHONE for start, end in parts):
+        return parts
+    return [run.span()]

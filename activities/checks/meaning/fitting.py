@@ -15,7 +15,7 @@ from activities.checks.meaning.features import Reading, read
 from activities.checks.meaning.pair import Condition
 from activities.checks.meaning.questions import fit_questions
 from activities.checks.meaning.record import Record, ResponseType, row_of
-from activities.checks.meaning.scorer import cross_fit, fit_scorer, platt, sigmoid
+from activities.checks.meaning.scorer import USUAL, Recipe, cross_fit, fit_scorer, platt, sigmoid
 from activities.checks.meaning.truth import Labelled
 from activities.checks.meaning.unlike import fit_unlike
 
@@ -52,12 +52,14 @@ class Sample:
         )
 
 
-def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str], None] = print) -> Family:
+def fit_family(
+    version: str, reader: Reader, sample: Sample, told: Callable[[str], None] = print, recipe: Recipe = USUAL
+) -> Family:
     """Cross-fit, calibrate, then fit on everything."""
     rows, vectors = matrix(sample.readings, reader)
     columns = columns_of(reader)
     told(f"fitting on {len(rows)} pairs, {len(columns)} columns")
-    margins = cross_fit(rows, sample.passed, sample.groups, columns, weight=sample.weight)
+    margins = cross_fit(rows, sample.passed, sample.groups, columns, weight=sample.weight, recipe=recipe)
     keys = np.array([platt_key(reading.pair) for reading in sample.readings])
     whole = platt(margins, sample.passed)
     lines = {str(key): whole for key in np.unique(keys)}
@@ -83,5 +85,5 @@ def fit_family(version: str, reader: Reader, sample: Sample, told: Callable[[str
         written = lines.setdefault(f"{language} {response} {Condition.WRITTEN}", whole)
         lines.setdefault(f"{language} {response} {Condition.RECOGNISED}", written)
     return Family(
-        version, reader, fit_scorer(rows, sample.passed, columns, sample.weight), lines, unlike, record, known
+        version, reader, fit_scorer(rows, sample.passed, columns, sample.weight, recipe), lines, unlike, record, known
     )

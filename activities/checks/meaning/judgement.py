@@ -47,7 +47,7 @@ class MeaningJudge:
         self._appetite = appetite or Appetite()
         self._calibration = calibration
         self._encoder = Encoder(folder, threads)
-        self._embeddings = Embeddings(embedding_model)
+        self._embeddings = Embeddings(folder, embedding_model)
         self._families: dict[str, Family] = {}
         self._lock = Lock()
 
@@ -63,7 +63,7 @@ class MeaningJudge:
     def name(self) -> str:
         """Version, for the record."""
         own = self._calibration.current() if self._calibration is not None else None
-        version = f"meaning {self.family(ENGLISH).version}"
+        version = f"meaning {self.family(ENGLISH).version}, languages {self.family(ACROSS).version}"
         return (
             f"{version}, calibration {self._calibration.project} {own.version}"
             if self._calibration and own

@@ -18,7 +18,6 @@ from sklearn.model_selection import GroupKFold
 
 Matrix = NDArray[np.float32]
 _SEEDS = (7, 8, 9)
-_ROUNDS = 350
 _CLIP = 5.0
 _LIMIT = 12.0
 _AGAINST = (
@@ -32,6 +31,22 @@ _AGAINST = (
     "miscounts",
 )
 _FOR = ("encoder", "cosine")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How finely trees may cut, and how freely the logistic model may weigh (its `C`)."""
+
+    rounds: int = 350
+    leaves: int = 24
+    least: int = 20
+    columns: float = 0.6
+    freedom: float = 0.3
+
+
+USUAL = Recipe()
+FINE = Recipe(rounds=600, leaves=32, least=8, columns=0.4, freedom=0.6)
+"""For few pairs with many columns that say nearly the same."""
 
 
 @dataclass(frozen=True)
@@ -89,22 +104,24 @@ def _standard(rows: Matrix, center: NDArray[np.float64], scale: NDArray[np.float
 
 
 def fit_scorer(
-    rows: Matrix, labels: NDArray[np.bool_], columns: Sequence[str], weight: NDArray[np.float64] | None = None
-) -> Scorer:
+    rows: Matrix, labels: NDArray[np.bool_], columns: Sequence[str], weight: NDArray[np.float64] | None = None,
+    recipe: Recipe = USUAL,
+) -> Scorer:  # fmt: skip
     """Fit without calibration."""
     constraints = [-1 if c.startswith(_AGAINST) else 1 if c in _FOR else 0 for c in columns]
     boosters = []
     for seed in _SEEDS:
         options = {
-            "objective": "binary", "learning_rate": 0.04, "num_leaves": 24, "min_data_in_leaf": 20, "lambda_l2": 2.0,
-            "feature_fraction": 0.6, "bagging_fraction": 0.8, "bagging_freq": 1, "seed": seed, "verbosity": -1,
+            "objective": "binary", "learning_rate": 0.04, "num_leaves": recipe.leaves,
+            "min_data_in_leaf": recipe.least, "lambda_l2": 2.0, "feature_fraction": recipe.columns,
+            "bagging_fraction": 0.8, "bagging_freq": 1, "seed": seed, "verbosity": -1,
             "monotone_constraints": constraints, "deterministic": True, "force_row_wise": True, "num_threads": 1,
         }  # fmt: skip
         data = lightgbm.Dataset(rows, labels.astype(int), weight=weight)
-        boosters.append(lightgbm.train(options, data, num_boost_round=_ROUNDS))
+        boosters.append(lightgbm.train(options, data, num_boost_round=recipe.rounds))
     known = np.ma.masked_invalid(rows)  # a column of which nothing is known counts as zero
     center, scale = known.mean(axis=0).filled(0.0), known.std(axis=0).filled(0.0) + 1e-3
-    line = LogisticRegression(C=0.3, max_iter=2000)
+    line = LogisticRegression(C=recipe.freedom, max_iter=2000)
     line.fit(_standard(rows, center, scale), labels, sample_weight=weight)
     return Scorer(
         tuple(columns),
@@ -118,12 +135,12 @@ def fit_scorer(
 
 def cross_fit(
     rows: Matrix, labels: NDArray[np.bool_], groups: NDArray[np.str_], columns: Sequence[str], folds: int = 5,
-    weight: NDArray[np.float64] | None = None,
+    weight: NDArray[np.float64] | None = None, recipe: Recipe = USUAL,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Margins of every row by a scorer that has not seen its group; shape (n,)."""
     margins = np.zeros(len(rows))
     for fit, held in GroupKFold(folds).split(rows, labels, groups):
-        part = fit_scorer(rows[fit], labels[fit], columns, None if weight is None else weight[fit])
+        part = fit_scorer(rows[fit], labels[fit], columns, None if weight is None else weight[fit], recipe)
         margins[held] = part.margin(rows[held])
     return margins
 
