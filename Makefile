@@ -6,11 +6,15 @@ STAMP := $(VENV)/.installed
 # Calls over all channels: they wait most of the time, so several of them wait at once.
 LINES := $(addprefix tests/integration/test_,call.py call_control.py conversation.py houndify.py openai_realtime.py sip.py sip_media.py \
 	sip_far_end.py sip_others.py twilio.py)
-# Whole runs with calls in them, on one stack. All other tests hold no call.
+# Whole runs with calls in them, on one stack.
 RUNS := $(addprefix tests/e2e/test_,browser.py clinic.py lines.py observability.py)
+# No call, and no stack. What is in none of the three lists needs a stack, but holds no call either.
+ALONE := tests/unit tests/workflows tests/replay $(wildcard tests/integration/test_standin*.py) \
+	tests/integration/test_gtts_wire.py tests/integration/test_languages.py
 
 PYTEST := $(BIN)/python -m pytest
-BESIDE := $(VENV)/tests-beside
+QUIET := nice -n 19 $(PYTEST)
+LOGS := $(VENV)/tests
 AGAIN := $(PYTEST) --last-failed --last-failed-no-failures none --maxfail 1
 
 .PHONY: setup models demo test lint check clean help
@@ -37,14 +41,16 @@ demo: setup  ## run the clinic suite against the clinic agent with two bugs on
 test: setup  ## all tests: real servers, real speech, no network, no account
 	@# Calls keep time, so what holds none yields to them. A test that failed while the machine did all this at once is tried
 	@# once more when it has the machine to itself, and then has to hold.
-	@nice -n 19 $(PYTEST) -o cache_dir=$(BESIDE) $(foreach path,$(LINES) $(RUNS),--ignore=$(path)) > $(BESIDE).log 2>&1 & beside=$$!; \
+	@$(QUIET) -o cache_dir=$(LOGS)-alone $(ALONE) > $(LOGS)-alone.log 2>&1 & alone=$$!; \
+	$(QUIET) -o cache_dir=$(LOGS)-stack $(foreach path,$(LINES) $(RUNS) $(ALONE),--ignore=$(path)) > $(LOGS)-stack.log 2>&1 & stack=$$!; \
 	$(PYTEST) -n 6 $(LINES); lines=$$?; \
 	$(PYTEST) $(RUNS); runs=$$?; \
-	wait $$beside; beside=$$?; cat $(BESIDE).log; \
-	case $$lines$$runs$$beside in 000) exit 0;; *[!01]*) exit 1;; esac; \
+	wait $$alone; alone=$$?; wait $$stack; stack=$$?; cat $(LOGS)-alone.log $(LOGS)-stack.log; \
+	case $$lines$$runs$$alone$$stack in 0000) exit 0;; *[!01]*) exit 1;; esac; \
 	echo "Some tests failed. Each of them once more, with the machine to itself:"; \
 	test $$lines$$runs = 00 || $(AGAIN) || exit 1; \
-	test $$beside = 0 || $(AGAIN) -o cache_dir=$(BESIDE)
+	test $$alone = 0 || $(AGAIN) -o cache_dir=$(LOGS)-alone || exit 1; \
+	test $$stack = 0 || $(AGAIN) -o cache_dir=$(LOGS)-stack
 
 lint: setup  ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .

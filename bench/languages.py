@@ -3,7 +3,8 @@
     python bench/languages.py                                    the table of docs/languages.md
     python bench/languages.py --languages hi zh --no-prompts     Whisper without a word on the script
     python bench/languages.py --clips DIR                        people's recordings too: DIR/manifest.jsonl with
-                                                                 `file`, `lang` and `transcript` on each line
+                                                                 `file`, `lang` and `transcript` on each line; languages
+                                                                 that we have no voice for are heard there alone
 
 Word error rate (WER) after case, punctuation and number words are brought to one spelling. Japanese and Chinese are
 counted by characters (CER), twice: as written, and as read aloud (Japanese kana, Mandarin syllables with tones), for
@@ -130,6 +131,16 @@ def clips(folder: Path) -> dict[str, list[tuple[str, NDArray[np.float32]]]]:
     return found
 
 
+def of_people(
+    recogniser: WhisperRecogniser, theirs: list[tuple[str, NDArray[np.float32]]], language: str, *, quiet: bool
+) -> tuple[str, str]:
+    """Cells of the table for people's recordings."""
+    if not theirs:
+        return "", ""
+    human = recognised(recogniser, theirs, language, quiet=quiet)
+    return f"{percent(human.written)} of {len(theirs)}", percent(human.read)
+
+
 def percent(rate: float | None) -> str:
     return "" if rate is None else f"{rate:.1%}"
 
@@ -147,6 +158,7 @@ def main() -> int:
     recogniser = WhisperRecogniser("base", settings.models_dir, 1, prompts={} if given.no_prompts else PROMPTS)
     sentences = YAML(typ="safe").load(Path(__file__).with_name("sentences.yaml"))
     people = clips(given.clips) if given.clips else {}
+    unspoken = sorted(set(people) - {base_language(tag) for tag in VOICES}) if given.languages == list(VOICES) else []
     table = Table("language", "voice", "error", "as read aloud", "CPU s per s of speech", "people's clips", "as read")
     for tag in given.languages:
         engine.speak("1 2 3", tag, given.voice, 1.0)  # loads what is loaded once
@@ -159,12 +171,12 @@ def main() -> int:
         own = recognised(
             recogniser, [(text, over_the_telephone(a)) for text, a in spoken], tag, quiet=not given.verbose
         )
-        theirs = people.get(base_language(tag))
-        human = recognised(recogniser, theirs, tag, quiet=not given.verbose) if theirs else None
-        row = [percent(own.written), percent(own.read), f"{cpu:.2f}"]
-        row += [f"{percent(human.written)} of {len(theirs)}", percent(human.read)] if human and theirs else ["", ""]
+        heard = of_people(recogniser, people.get(base_language(tag), []), tag, quiet=not given.verbose)
+        row = [percent(own.written), percent(own.read), f"{cpu:.2f}", *heard]
         table.add_row(tag, given.voice or VOICES[tag], *row)
         print(f"{tag}: {', '.join(row)}", flush=True)
+    for tag in unspoken:
+        table.add_row(tag, "none", "", "", "", *of_people(recogniser, people[tag], tag, quiet=not given.verbose))
     Console(width=120).print(table)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
     return 0
