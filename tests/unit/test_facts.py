@@ -120,6 +120,7 @@ def test_words_are_compared_in_one_spelling() -> None:
         ("早上一点", "zh", ["time 1点"]),
         ("早一点来", "zh", ["number 1"]),
         ("最低温度-6度", "zh", ["number -6"]),
+        ("在3楼-5楼", "zh", ["number 3", "number 5"]),
     ],
 )
 def test_what_is_no_code_and_no_time(text: str, language: str, said: list[str]) -> None:
