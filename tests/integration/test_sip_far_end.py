@@ -165,14 +165,13 @@ def test_a_call_is_answered_once_and_ended_once(far_end: Child, caller: Caller) 
     assert caller.packets[0].kind == 0x80
     zero, sound = caller.heard()
     assert sound[0]
-    # In step; one that we took late, on a busy machine, says nothing of the agent.
-    assert np.quantile([packet.at - zero - n * FRAME_S for n, packet in enumerate(caller.packets)], 0.8) < 0.01
+    assert max(packet.at - zero - n * FRAME_S for n, packet in enumerate(caller.packets)) < 0.01
     assert caller.hang_up().startswith("SIP/2.0 200 OK")
     assert caller.hang_up().startswith("SIP/2.0 200 OK")
     ended = report(far_end.log, caller)
     assert (ended["user"], ended["ended_by"], ended["headers"]) == ("agent", "caller", {"X-Case": "seven"})
     assert (ended["rtp_received"], ended["rtp_lost"]) == (20, 0)
-    assert ended["duration_ms"] == pytest.approx(400, abs=200)
+    assert ended["duration_ms"] == pytest.approx(400, abs=50)
     caller.request("BYE", caller.target, 10)
     assert caller.response().startswith("SIP/2.0 481 ")
 
@@ -228,20 +227,20 @@ def test_progress_answers_after_a_second(caller: Caller) -> None:
     assert caller.response().startswith("SIP/2.0 183 ")
     began = time.monotonic()
     assert caller.response().startswith("SIP/2.0 200 ")
-    assert time.monotonic() - began == pytest.approx(1, abs=0.3)
+    assert time.monotonic() - began == pytest.approx(1, abs=0.05)
 
 
 def test_an_answer_starts_exactly_after_the_last_loud_frame(caller: Caller) -> None:
     caller.call("agent;delay_ms=407;stop_ms=20")
     caller.talk([QUIET] * 10)
     errors = []
-    for pause in (3, 8, 13, 5, 11):  # ms by which the caller's frames shift against the agent's
+    for pause in (3, 8, 13):  # ms by which the caller's frames shift against the agent's
         time.sleep(pause / 1000)
         spoke = caller.talk([LOUD] * 3 + [QUIET] * 24)[2]
         zero, sound = caller.heard()
         onset = zero + next(n for n in np.flatnonzero(sound) if zero + n / 8000 > spoke) / 8000
         errors.append(1000 * (onset - spoke) - 407)
-    assert sorted(map(abs, errors))[2] < EXACT_MS, errors
+    assert max(map(abs, errors)) < EXACT_MS, errors
     caller.hang_up()
 
 

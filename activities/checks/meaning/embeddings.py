@@ -93,9 +93,9 @@ class Embeddings:
         """See `Reader`: columns (n, 66) and vectors (n, 384)."""
         rows, vectors = [], []
         for reading in readings:
-            expected, actual = self._cached(reading.pair.expected), self._cached(reading.pair.actual)
+            expected, actual = self.vector(reading.pair.expected), self.vector(reading.pair.actual)
             names = named(reading.pair.expected, reading.pair.actual)
-            aligned = word_vectors.align(reading.pair, self._cached, self._words)
+            aligned = word_vectors.align(reading.pair, self.vector, self._words)
             rows.append([float(expected @ actual), *names, *exact_tokens.exact(reading.pair), *aligned])
             vectors.append((expected + actual) / 2)
         return np.array(rows, np.float32).reshape(-1, len(self.columns)), np.array(vectors, np.float32)

@@ -65,7 +65,7 @@ class Words:
         for word, count in found.items():
             counts[_bucket(word)] += count
         common = sorted(found, key=lambda word: (-found[word], word))[:_COMMON]
-        centre = np.mean([_unit(vector(word)) for word in common], axis=0)
+        centre = _units([vector(word) for word in common]).mean(axis=0)
         return cls(texts, np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16), centre.astype(np.float32))
 
     def weight(self, word: str) -> float:
@@ -102,9 +102,9 @@ def align(pair: Pair, vector: Callable[[str], Vector], known: Words) -> list[flo
     expected, actual = tokens(pair.expected, first), tokens(pair.actual, second)
     if not expected or not actual:
         return [np.nan] * len(COLUMNS)
-    wanted, heard = (np.stack([_unit(vector(word)) for word in side]) for side in (expected, actual))
+    wanted, heard = (_units([vector(word) for word in side]) for side in (expected, actual))
     raw = np.clip((wanted @ heard.T - _FLOOR) / (1 - _FLOOR), 0, 1)
-    centred = np.clip(_rows(wanted - known.centre) @ _rows(heard - known.centre).T, 0, 1)
+    centred = np.clip(_units(wanted - known.centre) @ _units(heard - known.centre).T, 0, 1)
     spelt = np.maximum(centred, _spelling(expected, actual))
     there = np.array([known.weight(word) for word in expected])
     back = np.array([known.weight(word) for word in actual])
@@ -133,13 +133,11 @@ def _spelling(expected: Sequence[str], actual: Sequence[str]) -> NDArray[np.floa
     return np.where(short, same, likeness)
 
 
-def _unit(vector: Vector) -> Vector:
-    return vector / max(float(np.linalg.norm(vector)), 1e-6)
-
-
-def _rows(vectors: Vector) -> Vector:
-    unit: Vector = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)).astype(np.float32)
-    return unit
+def _units(vectors: Vector | Sequence[Vector]) -> Vector:
+    """Each row at length 1; shape (n, width)."""
+    rows = np.asarray(vectors, np.float32)
+    units: Vector = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+    return units
 
 
 def _bucket(word: str) -> int:
