@@ -91,9 +91,9 @@ class TranscribeStep:
             # What our own caller said is known; its transcript only shows that it could be understood.
             careful = side is Side.AGENT
             heard = self._recogniser.recognise(
-                _lay_out(pieces, audio), case.key.language, careful=careful, names=names if careful else ()
+                lay_out(pieces, audio), case.key.language, careful=careful, names=names if careful else ()
             )
-            words = tuple(_put_back(word, pieces) for word in heard)
+            words = tuple(put_back(word, pieces) for word in heard)
         found = SideTranscript(side=side, language=case.key.language, words=words)
         if side is Side.CALLER:
             return found
@@ -107,7 +107,7 @@ class TranscribeStep:
             length = sum(piece.end_ms - piece.start_ms for piece in own)
             if length < MIN_LANGUAGE_MS or (side.confidence(turn) or 0.0) >= _SURE:
                 continue
-            likely = self._recogniser.language_of(_lay_out(own, audio))
+            likely = self._recogniser.language_of(lay_out(own, audio))
             if likely:
                 best = max(likely, key=lambda language: likely[language])
                 yield HeardLanguage(
@@ -145,7 +145,7 @@ def join(speech: list[Speech], duration_ms: int) -> list[_Piece]:
     return pieces
 
 
-def _lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32]":
+def lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32]":
     """The pieces one after the other with pauses between; notes where each one went."""
     samples = audio.as_float()
     pause = np.zeros(RATE_HZ * _PAUSE_MS // 1000, np.float32)
@@ -159,14 +159,13 @@ def _lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float3
     return np.concatenate(parts)
 
 
-def _put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
-    middle = (word.start_s + word.end_s) * 500
+def put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
+    """Where a word was said: in the last piece that began before its end.
 
-    def away(piece: _Piece) -> float:
-        start, end = piece.heard_at_ms, piece.heard_at_ms + piece.end_ms - piece.start_ms
-        return max(start - middle, middle - end, 0.0)
-
-    piece = min(pieces, key=away)
+    A recogniser lets the first word after a pause begin within the pause, by as much as all of it, but knows its end.
+    """
+    end_ms = word.end_s * 1000
+    piece = next((piece for piece in reversed(pieces) if piece.heard_at_ms + _PAD_MS / 2 < end_ms), pieces[0])
     shift = piece.start_ms - piece.heard_at_ms
 
     def place(seconds: float) -> int:

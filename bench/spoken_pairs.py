@@ -31,6 +31,7 @@ from voicewright.leave import leave
 from voicewright.settings import Settings
 
 _PAUSE_S = 0.4
+_SHORTEST_S = 0.05
 _WINDOW_S = 28.0
 _SPEEDS = (0.9, 1.0, 1.0, 1.1)
 
@@ -63,8 +64,8 @@ def hear(
     words = recogniser.recognise(sound, language, names=list(names))
     heard: list[list[HeardWord]] = [[] for _ in batch]
     for word in words:
-        middle = (word.start_s + word.end_s) / 2
-        index = next((at for at, end in enumerate(ends) if middle < end), len(batch) - 1)
+        # The first word of an answer may begin in the pause before it; its end is known.
+        index = next((at for at, end in enumerate(ends) if word.end_s < end + _SHORTEST_S), len(batch) - 1)
         heard[index].append(word)
     for (row, _), found in zip(batch, heard, strict=True):
         yield row | {

@@ -14,6 +14,9 @@ _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "−": "-"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_MERIDIEM = re.compile(r"(?<![a-z])([ap])\. ?m(?:\.|(?![a-z]))")
+_PRICED_TIME = re.compile(r"\$(?=\d{1,2}[.:]\d\d ?[ap]m\b)")
+"""Recognisers write `$7.45pm`."""
 _ABBREVIATED = {"dr": "doctor", "mr": "mister", "mrs": "missus", "ok": "okay"}
 _EAST_DIGITS = str.maketrans("零〇一二三四五六七八九", "00123456789")
 _EAST_RUN = re.compile(r"[零〇一二三四五六七八九]{3,}")
@@ -43,7 +46,9 @@ def digits(text: str, language: str) -> str:
         return _east(plain)
     if base not in _NUMBER_WORDS:
         return plain
-    return str(alpha2digit(_HYPHEN.sub(" ", plain) if base == "en" else plain, base, threshold=0))
+    if base == "en":
+        plain = _PRICED_TIME.sub("", _HYPHEN.sub(" ", _MERIDIEM.sub(r"\1m", plain)))
+    return str(alpha2digit(plain, base, threshold=0))
 
 
 def _east(text: str) -> str:
@@ -63,8 +68,10 @@ def _east_number(numeral: str) -> str:
 
 def words(text: str, language: str) -> list[str]:
     """The words alone, for comparing wordings and for counting errors; single characters where words have no spaces."""
-    plain = _NO_SPACES.sub(r" \1 ", _EDGES.sub(" ", digits(text, language).replace("'", ""))).split()
-    return unabbreviated(plain, language)
+    spoken = digits(text, language).replace("'", "")
+    if base_language(language) == "en":
+        spoken = spoken.replace("%", " percent")
+    return unabbreviated(_NO_SPACES.sub(r" \1 ", _EDGES.sub(" ", spoken)).split(), language)
 
 
 def unabbreviated(plain: list[str], language: str) -> list[str]:

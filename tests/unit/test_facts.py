@@ -98,7 +98,17 @@ def test_names_forgive_a_recogniser_but_not_another_name() -> None:
     assert not other.unsure
 
 
+def test_a_short_part_before_a_telephone_number_may_belong_to_it() -> None:
+    (heard,) = find_facts("The number is 2-0, 7-636-1788.", "en")
+    for expected in ("20 7636 1788", "7636 1788"):
+        (fact,) = find_facts(f"Call {expected}", "en")
+        assert fact.same(heard)
+    assert not find_facts("Call 21 7636 1788", "en")[0].same(heard)
+
+
 def test_words_are_compared_in_one_spelling() -> None:
+    assert words("At 7 p.m., 20% off. Ask a.m.", "en") == words("at 7 pm 20 percent off ask am", "en")
+    assert words("Stop. My turn", "en") == ["stop", "my", "turn"]
     assert words("Dr. Adams, at half-past SEVEN!", "en") == ["doctor", "adams", "at", "half", "past", "7"]
     assert contains("It's twenty-one, okay?", "21 ok", "en")
     assert not contains("unsorry", "sorry", "en")
@@ -119,6 +129,25 @@ def test_words_are_compared_in_one_spelling() -> None:
         ("人均500-1000元", "zh", ["amount 1000元", "number 500"]),
         ("早上一点", "zh", ["time 1点"]),
         ("早一点来", "zh", ["number 1"]),
+        ("有没有便宜一点儿的", "zh", ["number 1"]),
+        ("有一点远", "zh", ["number 1"]),
+        ("一点也不贵", "zh", ["number 1"]),
+        ("今晚一点见", "zh", ["time 1点"]),
+        ("明早1点", "zh", ["time 1点"]),
+        ("有1点的场次", "zh", ["time 1点"]),
+        ("早一点钟", "zh", ["time 1点"]),
+        ("差不多一点", "zh", ["time 1点"]),
+        ("十一点", "zh", ["time 11点"]),
+        ("500-1000 元", "zh", ["amount 1000 元", "number 500"]),
+        ("￥500-1000", "zh", ["amount ¥500", "number 1000"]),
+        ("500-1000日元", "zh", ["amount 1000日元", "number 500"]),
+        ("Call 555-123-4567, 24 hours a day.", "en", ["code 555-123-4567", "duration 24 hours"]),
+        ("555. 123. 4567.", "en", ["code 555. 123. 4567"]),
+        ("5, 5, 5, 1, 2, 3, 4", "en", ["code 5, 5, 5, 1, 2, 3, 4"]),
+        ("They cost 12,000, 15,000 or 18,500.", "en", ["number 12,000", "number 15,000", "number 18,500"]),
+        ("Your code is Y A 7 2 B.", "en", ["code y a 7 2 b"]),
+        ("Another bus leaves at $7.45 p.m. and costs $41.", "en", ["amount $41", "time 7.45 pm"]),
+        ("The phone number is $8.00708-2538.", "en", ["code 800708-2538"]),
         ("最低温度-6度", "zh", ["number -6"]),
         ("在3楼-5楼", "zh", ["number 3", "number 5"]),
     ],

@@ -44,10 +44,10 @@ _DURATIONS = {
     unit: re.compile(rf"(?<![\d:.,])(?P<value>{_VALUE})[\s-]?(?:{words})(?![a-z])") for unit, words in _UNITS.items()
 }
 _ORDINAL = re.compile(r"(?<![\w.,])(?P<value>\d+)(?:st|nd|rd|th|º|ª|er|ème|ter)\b|第(?P<east>\d+)")
-_NUMBER = re.compile(rf"(?:(?<![\w.,])[-+])?(?<![a-z\d.,_]){_VALUE}")
+_NUMBER = re.compile(rf"(?:(?<![\w.,|])[-+])?(?<![a-z\d.,_]){_VALUE}")
 _COLD = r"(?<![a-z\d.,])-(?=[\d.]+\s?(?:度|摄氏|℃|°|도))"
 """A minus that follows a word without a space; elsewhere that is a range: 3楼-5楼."""
-_NUMBER_EAST = re.compile(rf"(?:(?<![\w.,])-|{_COLD})?{_VALUE}")
+_NUMBER_EAST = re.compile(rf"(?:(?<![\w.,|])-|{_COLD})?{_VALUE}")
 _DECIMAL_COMMA = {"de", "es", "fr", "it", "pt", "nl"}
 _COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 _THOUSANDS = re.compile(r"(?<=\d)[. ](?=\d{3}(?!\d))")

@@ -40,11 +40,19 @@ _SPELT = [
 ]
 _DOUBLED = re.compile(r"\b(?P<times>double|triple|treble) (?P<sign>\w)\b")
 _OH = re.compile(r"(?<=\d )(?:oh|o|zero)(?= \d)|(?<=\d )(?:oh|o|zero)\b|\b(?:oh|o|zero)(?= \d)")
+_COUNTED = r"\s?(?:[日美欧港]?元|円|块|人|名|位|间|度|米|公里|平)"
+"""What is counted or paid is no telephone number: 500-1000元."""
+_PRICED = re.compile(r"\$(\d)\.(\d\d)(?=\d-?\d\d-?\d{4}\b)")
+"""`$8.00708-2538`: a recogniser's spelling of eight hundred, seven zero eight."""
 _TELEPHONE = re.compile(
-    r"(?<![a-z\d.$£€])(?<!\d:)\+?\(?\d(?:[\d\s()/-]|\.(?=\d)|,(?= ?\d)){5,}\d(?![a-z\d:元円块]|\.\d)"
+    rf"(?<![a-z\d.$£€¥₹])(?<!\d:)\+?\(?\d(?:[\d\s()/-]|[.,](?= ?\d)){{5,}}\d(?![a-z\d:]|\.\d|{_COUNTED})"
 )
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_LETTERS = re.compile(r"(?<![\w'’.])(?!a \d|y a \d)(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
+_PART = re.compile(r"(?:[^,.]|\.(?! ))+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:,? \d{1,3}(?:,\d{3})+)*")
+_LETTERS = re.compile(
+    r"(?<![\w'’.])(?<!\bil )(?<!\bn )(?<!\by )(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)"  # noqa: RUF001
+)
+"""Not from within `il y a 1`."""
 _MIXED = re.compile(r"(?<![\w$£€.,:])(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z\d]+(?:-[a-z\d]+)*(?![\w%:.])")
 _NOT_CODES = re.compile(r"\d+h\d*|\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
 
@@ -53,15 +61,19 @@ def find_codes(page: Page) -> Iterator[Fact]:
     """Telephone numbers, booking codes; strikes them out. Letters come without case, signs without separators."""
     page.text = _DOUBLED.sub(lambda m: " ".join([m["sign"]] * (2 if m["times"] == "double" else 3)), page.text)
     page.text = _OH.sub("0", page.text)
+    page.text = _PRICED.sub(r"\1\2", page.text)
     for word in _SPELT:
         page.text = re.sub(rf"\b([a-z]) (?:as in|for|like) {word}\b", r"\1", page.text)
     at = 0
     while (match := _TELEPHONE.search(page.text, at)) is not None:
         at = match.end()
-        for start, end in _numbers_of(match):
-            digits = re.sub(r"\D", "", page.text[start:end])
-            if len(digits) >= _MIN_TELEPHONE and not _THOUSANDS.fullmatch(match[0]):
-                yield Fact(Kind.CODE, page.strike(start, end), frozenset({digits, digits[-_MIN_TELEPHONE - 2 :]}))
+        if _THOUSANDS.fullmatch(match[0]):
+            continue
+        for start, last, end in _numbers_of(match):
+            digits, alone = (re.sub(r"\D", "", page.text[at:end]) for at in (start, last))
+            if len(digits) >= _MIN_TELEPHONE:
+                readings = frozenset({digits, digits[-_MIN_TELEPHONE - 2 :], alone, alone[-_MIN_TELEPHONE - 2 :]})
+                yield Fact(Kind.CODE, page.strike(start, end), readings)
     at = 0
     while (match := _LETTERS.search(page.text, at)) is not None:
         signs = re.sub(r"[\W_]", "", match[0])
@@ -75,9 +87,23 @@ def find_codes(page: Page) -> Iterator[Fact]:
             yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({re.sub(r"\W", "", match[0])}))
 
 
-def _numbers_of(run: re.Match[str]) -> list[tuple[int, int]]:
-    """Where the telephone numbers of a run are: a comma parts two whole ones, and else belongs to one."""
-    parts = [(part.start() + run.start(), part.end() + run.start()) for part in re.finditer(r"[^,]+", run[0])]
-    if all(sum(sign.isdigit() for sign in run.string[start:end]) >= _MIN_TELEPHONE for start, end in parts):
-        return parts
-    return [run.span()]
+def _numbers_of(run: re.Match[str]) -> list[tuple[int, int, int]]:
+    """Telephone numbers of a run: where one begins, where its last part begins, and where it ends.
+
+    A number ends with the part that makes it whole. What is short before it may belong to it, as a country's number
+    does, or not; what is short after the last is none.
+    """
+    found: list[tuple[int, int, int]] = []
+    parts: list[tuple[int, int]] = []
+    for part in _PART.finditer(run[0]):
+        parts.append((part.start() + run.start(), part.end() + run.start()))
+        if _digits(part[0]) >= _MIN_TELEPHONE:
+            found.append((parts[0][0], *parts[-1]))
+            parts = []
+    if parts and not found:
+        found.append((parts[0][0], parts[0][0], parts[-1][1]))
+    return found
+
+
+def _digits(text: str) -> int:
+    return sum(sign.isdigit() for sign in text)

@@ -31,6 +31,18 @@ _COLON = re.compile(rf"{_START}(?P<h>\d{{1,2}})\s?:\s?(?P<m>\d{{2}})(?![\d:])")
 
 _H = rf"{_START}(?P<h>\d{{1,2}})"
 _M = r"(?P<m>\d{1,2})(?!\d)"
+_BIT = r"(?!1[点點][儿兒也都点點])"
+_CLOCK_NOT_BIT = "|".join(
+    (
+        r"(?!1[点點])",
+        r"(?=1[点點][钟鐘整前后後左到至])",
+        r"(?<=有)(?=1[点點]的)",
+        r"(?<=[今明昨后每当][早晚])",
+        rf"(?<=差不多){_BIT}",
+        rf"(?<![^\s\d,.、，。:：;；!！?？()（）到从從至在于於是为為约約概午上下晨里天日号號]){_BIT}",  # noqa: RUF001 - their commas
+    )
+)
+"""`早一点` is a bit earlier, `有一点远` a bit far; one o'clock follows a part of the day, a preposition or nothing."""
 _WORDS: dict[str, list[tuple[str, int | None]]] = {
     "es": [
         (rf"\blas? {_H} y media", 30), (rf"\blas? {_H} y cuarto", 15), (rf"\blas? {_H} menos cuarto", -15),
@@ -54,8 +66,7 @@ _WORDS: dict[str, list[tuple[str, int | None]]] = {
     ],
     "zh": [
         (rf"{_H}[点點时時]半", 30), (rf"{_H}[点點时時]1刻", 15), (rf"{_H}[点點时時]{_M}", None),
-        # `早一点` is `a bit earlier`
-        (rf"(?<![远近快慢早晚大小多少高低好贵有](?=1[点點])){_H}[点點]", 0),
+        (rf"(?:{_CLOCK_NOT_BIT}){_H}[点點]", 0),
     ],
     "ja": [(rf"{_H}時半", 30), (rf"{_H}時{_M}", None), (rf"{_H}時(?!間)", 0)],
     "ko": [(rf"{_H}시 ?반", 30), (rf"{_H}시 ?{_M}", None), (rf"{_H}시(?!간)", 0)],
