@@ -14,6 +14,7 @@ ALONE := tests/unit tests/workflows tests/replay $(wildcard tests/integration/te
 
 PYTEST := $(BIN)/python -m pytest
 QUIET := nice -n 19 $(PYTEST)
+# What failed is remembered by each group for itself, not where developers' own runs are.
 LOGS := $(VENV)/tests
 AGAIN := $(PYTEST) --last-failed --last-failed-no-failures none --maxfail 1
 
@@ -43,13 +44,15 @@ test: setup  ## all tests: real servers, real speech, no network, no account
 	@# once more when it has the machine to itself, and then has to hold.
 	@$(QUIET) -o cache_dir=$(LOGS)-alone $(ALONE) > $(LOGS)-alone.log 2>&1 & alone=$$!; \
 	$(QUIET) -o cache_dir=$(LOGS)-stack $(foreach path,$(LINES) $(RUNS) $(ALONE),--ignore=$(path)) > $(LOGS)-stack.log 2>&1 & stack=$$!; \
-	$(PYTEST) -n 6 $(LINES); lines=$$?; \
-	$(PYTEST) $(RUNS); runs=$$?; \
+	trap 'kill $$alone $$stack 2>/dev/null; exit 130' INT TERM; \
+	$(PYTEST) -o cache_dir=$(LOGS)-lines -n 6 $(LINES); lines=$$?; \
+	$(PYTEST) -o cache_dir=$(LOGS)-runs $(RUNS); runs=$$?; \
 	wait $$alone; alone=$$?; wait $$stack; stack=$$?; cat $(LOGS)-alone.log $(LOGS)-stack.log; \
 	case $$lines$$runs$$alone$$stack in 0000) exit 0;; *[!01]*) exit 1;; esac; \
 	echo "Some tests failed. Each of them once more, with the machine to itself:"; \
-	test $$lines$$runs = 00 || $(AGAIN) || exit 1; \
-	test $$alone = 0 || $(AGAIN) -o cache_dir=$(LOGS)-alone || exit 1; \
+	test $$lines = 0 || $(AGAIN) -o cache_dir=$(LOGS)-lines $(LINES) || exit 1; \
+	test $$runs = 0 || $(AGAIN) -o cache_dir=$(LOGS)-runs $(RUNS) || exit 1; \
+	test $$alone = 0 || $(AGAIN) -o cache_dir=$(LOGS)-alone $(ALONE) || exit 1; \
 	test $$stack = 0 || $(AGAIN) -o cache_dir=$(LOGS)-stack
 
 lint: setup  ## formatting, lint, types, import rules

@@ -16,12 +16,13 @@ from activities.telephony.conversation import Held
 from activities.telephony.sip import SipDialler
 from voicewright.agent import SipTarget
 from voicewright.client import Voicewright
+from voicewright.free_port import free_port
 from voicewright.results import case_results
 from voicewright.run import RunRequest
 from voicewright.s3 import S3Store
 from voicewright.suite_file import parse_suite
 from voicewright.suite_library import push
-from workers.local import Ports, Stack, free_port, running_stack
+from workers.local import Ports, Stack, running_stack
 
 ROUNDS, AT_ONCE = 10, 20
 SIP_PROCESS = "activities.telephony.sip_process"

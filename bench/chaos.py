@@ -33,13 +33,14 @@ from voicewright.case import CaseResult  # noqa: E402
 from voicewright.cli.stack import clinic_suite  # noqa: E402
 from voicewright.client import UnansweredError, Voicewright  # noqa: E402
 from voicewright.defect_log import DefectLog  # noqa: E402
+from voicewright.free_port import free_port  # noqa: E402
 from voicewright.leave import leave  # noqa: E402
 from voicewright.results import case_results  # noqa: E402
 from voicewright.run import RunProgress, RunRequest  # noqa: E402
 from voicewright.s3 import S3Store  # noqa: E402
 from voicewright.suite_file import load_suite  # noqa: E402
 from voicewright.suite_library import push  # noqa: E402
-from workers.local import Ports, Stack, free_port, running_stack  # noqa: E402
+from workers.local import Ports, Stack, running_stack  # noqa: E402
 
 WORKERS = ("workflows-integrations", "calls", "speech")
 CASES = ("opening-hours", "address", "price", "parking", "book-half-past", "cancel-appointment", "move-appointment",

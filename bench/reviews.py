@@ -20,10 +20,11 @@ from fakes import Steps  # noqa: E402
 from serving import serving  # noqa: E402
 
 from voicewright.client import Voicewright  # noqa: E402
+from voicewright.free_port import free_port  # noqa: E402
 from voicewright.leave import leave  # noqa: E402
 from voicewright.queues import WORKFLOWS  # noqa: E402
 from voicewright.verdict import Decision  # noqa: E402
-from workers.local import Ports, free_port, running_stack  # noqa: E402
+from workers.local import Ports, running_stack  # noqa: E402
 
 
 async def main() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from voicewright.free_port import free_port
 from voicewright.settings import Settings
 
 START_S = 90.0
@@ -31,12 +32,6 @@ class Child:
 
     def text(self) -> str:
         return self.log.read_text(errors="replace")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def free_run(count: int) -> int:

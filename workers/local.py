@@ -24,6 +24,7 @@ from pathlib import Path
 
 from voicewright import search_attributes
 from voicewright.connect import UnreachableError, connect
+from voicewright.free_port import free_port
 from voicewright.leave import leave
 from voicewright.s3 import S3Store, StoreError
 from voicewright.settings import STACK_FILE, Settings
@@ -46,13 +47,6 @@ class Ports:
     ui: int
     s3: int
     web: int
-
-
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def check_free(ports: Ports) -> None:

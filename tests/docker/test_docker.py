@@ -23,11 +23,12 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from local_stack import Child, LocalStack, free_port, start
+from local_stack import Child, LocalStack, start
 from pydantic import SecretStr
 from ruamel.yaml import YAML
 
 from voicewright import queues
+from voicewright.free_port import free_port
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from local_stack import Child, free_port, start
+from local_stack import Child, start
 
 from activities.audio import Audio
 from activities.errors import CallRefusedError
@@ -18,6 +18,7 @@ from activities.telephony.script import PlannedTurn
 from activities.telephony.sip import SipDialler
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.agent import SipTarget
+from voicewright.free_port import free_port
 from voicewright.settings import Settings
 from voicewright.suite import Limits
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from local_stack import free_port, start
+from local_stack import start
 
 from activities.errors import CallRefusedError
 from activities.telephony.sip import SipDialler
 from voicewright.agent import SipTarget
+from voicewright.free_port import free_port
 
 KAMAILIO = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
 MODULES = os.environ.get("KAMAILIO_MODULES", f"/usr/lib/{platform.machine()}-linux-gnu/kamailio/modules")

@@ -10,7 +10,6 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
-from local_stack import free_port
 from standins.twilio_cloud import Parrot, TwilioCloud
 from twilio.request_validator import RequestValidator
 
@@ -39,6 +38,7 @@ from activities.telephony.twilio_phone import TwilioDialler
 from activities.telephony.voice_activity import Detectors, VoiceActivity
 from voicewright.agent import TwilioTarget
 from voicewright.call import CallEnd
+from voicewright.free_port import free_port
 from voicewright.settings import Settings
 from voicewright.suite import Limits
 

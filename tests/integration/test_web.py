@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local_stack import Child, LocalStack, free_port, start
+from local_stack import Child, LocalStack, start
 from standins.github_api import delivery, signed
 
+from voicewright.free_port import free_port
 from voicewright.s3 import S3Store
 from voicewright.suite_file import load_suite
 from voicewright.suite_library import push

@@ -1,8 +1,10 @@
 """Processes that the stack keeps running."""
 
 import os
+import socket
 from pathlib import Path
 
+from voicewright.free_port import free_port
 from workers.processes import Program, Supervisor
 
 
@@ -21,3 +23,12 @@ async def test_a_process_that_is_to_yield_is_heard_of_by_the_scheduler(tmp_path:
             assert os.getpgid(pid) == pid != os.getpgid(0)
     finally:
         await processes.stop(last=())
+
+
+def test_a_free_port_is_none_of_those_that_outgoing_connections_take() -> None:
+    with socket.socket() as outgoing:
+        outgoing.bind(("127.0.0.1", 0))
+        port = free_port()
+        assert 1024 <= port < outgoing.getsockname()[1]
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", port))

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 from asyncio.subprocess import Process
@@ -19,6 +18,7 @@ from rich.markup import escape
 from voicewright.cli.app import app, command
 from voicewright.cli.console import err, fail, out
 from voicewright.cli.run import run_and_report
+from voicewright.free_port import free_port
 from voicewright.outcome import ExitCode
 from voicewright.run import RunRequest
 from voicewright.s3 import S3Store
@@ -80,7 +80,7 @@ async def demo(
         return ExitCode.BAD_INPUT
     folder = (data or default_data_dir()).resolve()
     os.environ["VOICEWRIGHT_DATA_DIR"] = str(folder)
-    port = _free_port()
+    port = free_port()
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as stack:
         err.print("starting Temporal, S3, the workers and the clinic's agent ...")
@@ -155,9 +155,3 @@ async def _until_told() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
