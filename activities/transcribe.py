@@ -27,6 +27,8 @@ from voicewright.transcript import HeardLanguage, SideTranscript, Transcript, Tr
 RATE_HZ = 16_000
 _PAD_MS = 120
 """Kept around each stretch: soft consonants lie outside its edges."""
+_STRETCHED_MS = 300
+"""How long before the end of a piece a word that belongs to the next one may seem to begin."""
 _PAUSE_MS = 400
 _SURE = 0.9
 """Mean word confidence from which the language of a turn is not asked for: that costs a third of recognising it."""
@@ -159,13 +161,21 @@ def lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32
     return np.concatenate(parts)
 
 
+def _heard_end(piece: _Piece) -> int:
+    return piece.heard_at_ms + piece.end_ms - piece.start_ms
+
+
 def put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
     """Where a word was said: in the last piece that began before its end.
 
-    A recogniser lets the first word after a pause begin within the pause, by as much as all of it, but knows its end.
+    A recogniser lets the first word after a pause begin within the pause, by as much as all of it. What begins well
+    within what was said before the pause is a last word, whose end was stretched.
     """
-    end_ms = word.end_s * 1000
-    piece = next((piece for piece in reversed(pieces) if piece.heard_at_ms + _PAD_MS / 2 < end_ms), pieces[0])
+    start_ms, end_ms = word.start_s * 1000, word.end_s * 1000
+    index = max((at for at, piece in enumerate(pieces) if piece.heard_at_ms + _PAD_MS / 2 < end_ms), default=0)
+    while index and start_ms < _heard_end(pieces[index - 1]) - _STRETCHED_MS:
+        index -= 1
+    piece = pieces[index]
     shift = piece.start_ms - piece.heard_at_ms
 
     def place(seconds: float) -> int:

@@ -25,7 +25,7 @@ from activities.speech.models import minilm
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-VERSIONS = {ENGLISH: "3", ACROSS: "4"}
+VERSIONS = {ENGLISH: "4", ACROSS: "5"}
 
 
 def train_encoder(data: Path, out: Path) -> None:

@@ -206,8 +206,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=list(_SETS), choices=list(_SETS))
     parser.add_argument("--shift", action="store_true", help="fit on dialogues alone, measure on everything else")
     parser.add_argument("--splits", type=int, default=200)
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="what bench/train_judge.py made")
     given = parser.parse_args()
-    judge, console = MeaningJudge(threads=2), Console(width=150)
+    judge, console = MeaningJudge(given.models, threads=2), Console(width=150)
     bound, point = Table(*_HEADS, title="at a risk (bound)"), Table(*_HEADS, title="at an accuracy (point)")
 
     def add(measured: Measured) -> None:
@@ -229,11 +230,12 @@ def main() -> int:
                 measured = Measured.of(name, other, rows(given.data, name), Condition.WRITTEN)
                 show(shift, measured, ((f"{risk:.1%}", measured.at_risk(risk)) for risk in _RISKS))
             console.print(shift)
-    for response in (ResponseType.SENTENCE, ResponseType.BARE):
-        for condition in (Condition.WRITTEN, Condition.RECOGNISED):
-            bucket = Bucket("en", response, condition)
-            mine = [row for row in judge.family(ENGLISH).record.rows if row.bucket == bucket]
-            for risk in _RISKS if mine else ():
+    for family in (ENGLISH, ACROSS):
+        rows_of: dict[Bucket, list[Row]] = {}
+        for row in judge.family(family).record.rows:
+            rows_of.setdefault(row.bucket, []).append(row)
+        for bucket, mine in rows_of.items():
+            for risk in _RISKS if bucket.response is not ResponseType.EXPLANATION and given.splits else ():
                 over, cover, mean = splits(mine, risk, given.splits)
                 console.print(
                     f"{given.splits} splits of {len(mine)}, {bucket}, risk {risk:.1%}: over it in {over:.1%}; "

@@ -14,9 +14,22 @@ _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "−": "-"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
-_MERIDIEM = re.compile(r"(?<![a-z])([ap])\. ?m(?:\.|(?![a-z]))")
-_PRICED_TIME = re.compile(r"\$(?=\d{1,2}[.:]\d\d ?[ap]m\b)")
+_MERIDIEM = re.compile(r"(?<=\d)( ?)([ap])\. ?m\b\.?")
+_PRICED_TIME = re.compile(r"\$(?=(?:1[0-2]|[1-9])[.:][0-5]\d ?[ap]m\b(?! i\b))")
 """Recognisers write `$7.45pm`."""
+_ENGLISH_WORDS = [
+    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
+    (re.compile(r"(?<=\d)(?=[ap]m\b)"), " "),
+    (re.compile(r"%"), " percent"),
+    (re.compile(r"\b(there|that|what|where|here)'?s\b"), r"\1 is"),
+    (re.compile(r"\b(i|you|we|they)'?ve\b"), r"\1 have"),
+    (re.compile(r"\b(you|they)'?re\b"), r"\1 are"),
+    (re.compile(r"\bwe're\b"), "we are"),
+    (re.compile(r"\b(it|that|you|they)'?ll\b"), r"\1 will"),
+    (re.compile(r"\b(i|we|he|she)'ll\b"), r"\1 will"),
+    (re.compile(r"\bi'?m\b"), "i am"),
+]
+"""What one says and may write in two ways, though it is no fact: `1,290`, `5pm`, `20%`, `there's`."""
 _ABBREVIATED = {"dr": "doctor", "mr": "mister", "mrs": "missus", "ok": "okay"}
 _EAST_DIGITS = str.maketrans("零〇一二三四五六七八九", "00123456789")
 _EAST_RUN = re.compile(r"[零〇一二三四五六七八九]{3,}")
@@ -46,9 +59,10 @@ def digits(text: str, language: str) -> str:
         return _east(plain)
     if base not in _NUMBER_WORDS:
         return plain
-    if base == "en":
-        plain = _PRICED_TIME.sub("", _HYPHEN.sub(" ", _MERIDIEM.sub(r"\1m", plain)))
-    return str(alpha2digit(plain, base, threshold=0))
+    if base != "en":
+        return str(alpha2digit(plain, base, threshold=0))
+    spoken = str(alpha2digit(_HYPHEN.sub(" ", plain), base, threshold=0))
+    return _PRICED_TIME.sub("", _MERIDIEM.sub(r"\1\2m ", spoken)).rstrip()
 
 
 def _east(text: str) -> str:
@@ -68,9 +82,11 @@ def _east_number(numeral: str) -> str:
 
 def words(text: str, language: str) -> list[str]:
     """The words alone, for comparing wordings and for counting errors; single characters where words have no spaces."""
-    spoken = digits(text, language).replace("'", "")
+    spoken = digits(text, language)
     if base_language(language) == "en":
-        spoken = spoken.replace("%", " percent")
+        for pattern, put in _ENGLISH_WORDS:
+            spoken = pattern.sub(put, spoken)
+    spoken = spoken.replace("'", "")
     return unabbreviated(_NO_SPACES.sub(r" \1 ", _EDGES.sub(" ", spoken)).split(), language)
 
 

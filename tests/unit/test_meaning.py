@@ -286,3 +286,24 @@ def test_eval_names_the_line_that_it_cannot_read(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "line 2: actual" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("sure", "verdict"), [(0.99, False), (0.4, True)])
+def test_a_fail_that_hangs_on_a_doubtful_value_is_for_people(sure: float, verdict: bool) -> None:
+    heard = "The flat is at 125 Russell Avenue"
+    confidence = tuple(sure if word == "125" else 0.95 for word in heard.split())
+    pair = Pair("The flat is at 825 Russell Avenue", heard, condition=Condition.RECOGNISED, confidence=confidence)
+    reading = read(pair)
+    assert reading.vetoed
+    assert reading.twisted is verdict
+    assert dict(zip(NAMES, reading.features, strict=True))["confidence_conflict"] == pytest.approx(sure)
+    assert not read(Pair(pair.expected, heard, condition=Condition.RECOGNISED)).twisted
+
+
+@pytest.mark.parametrize(
+    ("heard", "expected"),
+    [("It leaves at $7.45 p.m.", "It leaves at 9:20 pm."), ("It is $100 $4", "It is $350.")],
+)
+def test_a_value_in_a_recognisers_own_spelling_is_doubted_too(heard: str, expected: str) -> None:
+    confidence = tuple(0.2 if "$" in word else 0.95 for word in heard.split())
+    assert read(Pair(expected, heard, condition=Condition.RECOGNISED, confidence=confidence)).doubtful

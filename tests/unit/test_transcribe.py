@@ -16,6 +16,7 @@ from voicewright.call import Side, Speech
         (0.8, 1.5, 1, 1680, 2120),  # the last word, held into the pause
         (1.4, 1.8, 2, 4880, 5040),  # `I`: begins in the pause, as recognisers say, but ends within the answer
         (1.9, 9.0, 2, 5140, 6120),
+        (0.9, 1.76, 1, 1780, 2120),  # a last word whose end was stretched to where the next begins
         (0.0, 0.0, 1, 880, 880),
     ],
 )

@@ -9,6 +9,9 @@ from voicewright.languages import base_language
 
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _SPLIT = re.compile(r"\d*00\.[1-9]")
+_TWICE_PRICED = re.compile(r"\$(\d*00) \$([1-9])(?!\d|[.,:]\d|,? (?:and|or|off)\b)")
+"""A recogniser's spelling of a hundred and four dollars: `$100 $4`."""
+_IN_HUNDREDS = re.compile(r" (\d{1,2})(?!\d|[.,:/]\d| ?-)")
 _CURRENCIES = {
     "$": r"\$|us\$|dollars?|bucks?|usd|dólar(?:es)?|dólares|dollari|dollaro|डॉलर|ドル|美元|달러",
     "£": r"£|pounds?(?: sterling)?|gbp|libras?|livres?(?: sterling)?|sterline|पाउंड|ポンド|英镑|파운드",
@@ -50,14 +53,14 @@ _COLD = r"(?<![a-z\d.,])-(?=[\d.]+\s?(?:度|摄氏|℃|°|도))"
 _NUMBER_EAST = re.compile(rf"(?:(?<![\w.,|])-|{_COLD})?{_VALUE}")
 _DECIMAL_COMMA = {"de", "es", "fr", "it", "pt", "nl"}
 _COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
-_THOUSANDS = re.compile(r"(?<=\d)[. ](?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:[. ]\d{3})+(?!\d)")
 
 
 def decimal_points(text: str, language: str) -> str:
     """`1.250,50` of languages with a decimal comma becomes `1250.50`."""
     if base_language(language) not in _DECIMAL_COMMA:
         return text
-    return _COMMA.sub(".", _THOUSANDS.sub("", text))
+    return _COMMA.sub(".", _THOUSANDS.sub(lambda number: re.sub("[. ]", "", number[0]), text))
 
 
 def number_of(text: str) -> float:
@@ -67,6 +70,7 @@ def number_of(text: str) -> float:
 
 def find_amounts(page: Page) -> Iterator[Fact]:
     """Sums of money; strikes them out."""
+    page.text = _TWICE_PRICED.sub(lambda match: f"${int(match[1]) + int(match[2])}", page.text)
     for pattern, fixed in ((_SIGN_FIRST, None), *((pattern, sign) for sign, pattern in _WORD_AFTER.items())):
         while (match := pattern.search(page.text)) is not None:
             sign = fixed or _SIGNS.get(match["sign"], match["sign"])
@@ -108,7 +112,12 @@ def find_numbers(page: Page, language: str) -> Iterator[Fact]:
     """What is left of numbers; strikes them out."""
     pattern = _NUMBER_EAST if base_language(language) in {"zh", "ja", "ko"} else _NUMBER
     while (match := pattern.search(page.text)) is not None:
-        yield Fact(Kind.NUMBER, page.strike(*match.span()), frozenset({f"{number_of(match[0]):.12g}"}))
+        value = number_of(match[0])
+        readings = {f"{value:.12g}"}
+        rest = _IN_HUNDREDS.match(page.text, match.end())
+        if rest and value and value % 100 == 0:  # a house number, read as twenty-three hundred six
+            readings.add(f"{value + int(rest[1]):.12g}")
+        yield Fact(Kind.NUMBER, page.strike(*match.span()), frozenset(readings))
 
 
 def match_amount(expected: str, text: str, language: str) -> Match:

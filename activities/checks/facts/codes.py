@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from activities.checks.facts.fact import Fact, Kind, Page
+from voicewright.languages import base_language
 
 _MIN_TELEPHONE = 7
 _MIN_CODE = 3
@@ -40,40 +41,38 @@ _SPELT = [
 ]
 _DOUBLED = re.compile(r"\b(?P<times>double|triple|treble) (?P<sign>\w)\b")
 _OH = re.compile(r"(?<=\d )(?:oh|o|zero)(?= \d)|(?<=\d )(?:oh|o|zero)\b|\b(?:oh|o|zero)(?= \d)")
-_COUNTED = r"\s?(?:[日美欧港]?元|円|块|人|名|位|间|度|米|公里|平)"
-"""What is counted or paid is no telephone number: 500-1000元."""
-_PRICED = re.compile(r"\$(\d)\.(\d\d)(?=\d-?\d\d-?\d{4}\b)")
+_MONEY = r"\s?(?:[日美欧歐港]?元|円|块|塊)"
+_COUNTED = re.compile(r"\s?(?:人(?!工)|名|位(?![于於置])|间(?!接)|度|米|公里|平[方米])")
+_RANGE = re.compile(r"\d+\s?-\s?\d+")
+"""A range of what is counted or paid is no telephone number: 500-1000元."""
+_PRICED = re.compile(r"\$([2-9])\.(00)(?=\d-?\d\d-?\d{4}\b)")
 """`$8.00708-2538`: a recogniser's spelling of eight hundred, seven zero eight."""
 _TELEPHONE = re.compile(
-    rf"(?<![a-z\d.$£€¥₹])(?<!\d:)\+?\(?\d(?:[\d\s()/-]|[.,](?= ?\d)){{5,}}\d(?![a-z\d:]|\.\d|{_COUNTED})"
+    rf"(?<![a-z\d.$£€¥₹])(?<!\d:)\+?\(?\d(?:[\d\s()/-]|[.,](?= ?\d)){{5,}}\d(?![a-z\d:]|\.\d|{_MONEY})"
 )
 _PART = re.compile(r"(?:[^,.]|\.(?! ))+")
+_SPACED, _TIGHT = re.compile(r"[.,] "), re.compile(r"[.,]\d")
+_SENTENCES = re.compile(r"\. ")
+_DECIMALS = re.compile(r"\d\.\d\d?(?!\d)")
+_PARTS_SAID = 3
+"""Parts in which a number must be read for full stops between them to be pauses."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:,? \d{1,3}(?:,\d{3})+)*")
-_LETTERS = re.compile(
-    r"(?<![\w'’.])(?<!\bil )(?<!\bn )(?<!\by )(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)"  # noqa: RUF001
-)
-"""Not from within `il y a 1`."""
+_LETTERS = re.compile(r"(?<![\w'’.])(?:[a-z0-9](?:[\s,-]|\. |, )){2,}[a-z0-9](?![\w'’]|\.\d)")  # noqa: RUF001
+_THERE_IS = re.compile(r"\b(?:il )?(?:n'?\s?)?y a\b")
 _MIXED = re.compile(r"(?<![\w$£€.,:])(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z\d]+(?:-[a-z\d]+)*(?![\w%:.])")
 _NOT_CODES = re.compile(r"\d+h\d*|\d+(?:st|nd|rd|th|am|pm|h|er|s|º|ª|km|kg|m|cm|mi|min|bn|k|f|c)\b|\d+-\w+$")
 
 
-def find_codes(page: Page) -> Iterator[Fact]:
+def find_codes(page: Page, language: str) -> Iterator[Fact]:
     """Telephone numbers, booking codes; strikes them out. Letters come without case, signs without separators."""
     page.text = _DOUBLED.sub(lambda m: " ".join([m["sign"]] * (2 if m["times"] == "double" else 3)), page.text)
     page.text = _OH.sub("0", page.text)
     page.text = _PRICED.sub(r"\1\2", page.text)
     for word in _SPELT:
         page.text = re.sub(rf"\b([a-z]) (?:as in|for|like) {word}\b", r"\1", page.text)
-    at = 0
-    while (match := _TELEPHONE.search(page.text, at)) is not None:
-        at = match.end()
-        if _THOUSANDS.fullmatch(match[0]):
-            continue
-        for start, last, end in _numbers_of(match):
-            digits, alone = (re.sub(r"\D", "", page.text[at:end]) for at in (start, last))
-            if len(digits) >= _MIN_TELEPHONE:
-                readings = frozenset({digits, digits[-_MIN_TELEPHONE - 2 :], alone, alone[-_MIN_TELEPHONE - 2 :]})
-                yield Fact(Kind.CODE, page.strike(start, end), readings)
+    if base_language(language) == "fr":
+        page.text = _THERE_IS.sub(lambda found: "|" * len(found[0]), page.text)
+    yield from _telephones(page)
     at = 0
     while (match := _LETTERS.search(page.text, at)) is not None:
         signs = re.sub(r"[\W_]", "", match[0])
@@ -85,6 +84,19 @@ def find_codes(page: Page) -> Iterator[Fact]:
         at = match.end()
         if not _NOT_CODES.fullmatch(match[0]):
             yield Fact(Kind.CODE, page.strike(*match.span()), frozenset({re.sub(r"\W", "", match[0])}))
+
+
+def _telephones(page: Page) -> Iterator[Fact]:
+    at = 0
+    while (match := _TELEPHONE.search(page.text, at)) is not None:
+        at = match.end()
+        if _RANGE.fullmatch(match[0]) and _COUNTED.match(page.text, at):
+            continue
+        for start, last, end in _numbers_of(match):
+            digits, alone = (re.sub(r"\D", "", page.text[at:end]) for at in (start, last))
+            if len(digits) >= _MIN_TELEPHONE:
+                readings = frozenset({digits, digits[-_MIN_TELEPHONE - 2 :], alone, alone[-_MIN_TELEPHONE - 2 :]})
+                yield Fact(Kind.CODE, page.strike(start, end), readings)
 
 
 def _numbers_of(run: re.Match[str]) -> list[tuple[int, int, int]]:
@@ -100,9 +112,19 @@ def _numbers_of(run: re.Match[str]) -> list[tuple[int, int, int]]:
         if _digits(part[0]) >= _MIN_TELEPHONE:
             found.append((parts[0][0], *parts[-1]))
             parts = []
-    if parts and not found:
+    if parts and not found and not _is_list(run[0]):
         found.append((parts[0][0], parts[0][0], parts[-1][1]))
     return found
+
+
+def _is_list(run: str) -> bool:
+    """Whether short parts are numbers of their own: `1,200, 950`, `7.15, 8.15`, `1450. 300`."""
+    pauses = len(_SENTENCES.findall(run))
+    return bool(
+        _THOUSANDS.fullmatch(run)
+        or (_SPACED.search(run) and (_TIGHT.search(run) or _DECIMALS.search(run)))
+        or 0 < pauses < _PARTS_SAID - 1
+    )
 
 
 def _digits(text: str) -> int:

@@ -29,7 +29,7 @@ def find_facts(text: str, language: str, today: date | None = None) -> list[Fact
     page = Page(decimal_points(digits(text, language), language))
     return [
         *find_dates(page, language, today),
-        *find_codes(page),
+        *find_codes(page, language),
         *find_amounts(page),
         *find_percentages(page),
         *find_times(page, language),

@@ -72,9 +72,8 @@ def unmatched(text: Sequence[str], other: Sequence[str]) -> Alignment:
         if word in pool:
             continue
         best = max((alike(word, candidate) for candidate in joined if candidate), default=0.0)
-        if best < 1.0 and any(word in pair and pair in pool for pair in own_joined):
-            best = 0.95
-        missing.append((word, best))
+        if best < 1.0 and not any(word in pair and pair in pool for pair in own_joined):
+            missing.append((word, best))
     return Alignment(tuple(missing), len(telling))
 
 

@@ -31,18 +31,18 @@ _COLON = re.compile(rf"{_START}(?P<h>\d{{1,2}})\s?:\s?(?P<m>\d{{2}})(?![\d:])")
 
 _H = rf"{_START}(?P<h>\d{{1,2}})"
 _M = r"(?P<m>\d{1,2})(?!\d)"
-_BIT = r"(?!1[点點][儿兒也都点點])"
+_COMPARED = "远遠近快慢早晚大小多少高低好贵貴宜静靜热熱冷亮暗长長短轻輕重强強弱难難松紧緊厚薄深浅淺新久有"
 _CLOCK_NOT_BIT = "|".join(
     (
         r"(?!1[点點])",
-        r"(?=1[点點][钟鐘整前后後左到至])",
+        r"(?=1[点點][钟鐘整])",
         r"(?<=有)(?=1[点點]的)",
-        r"(?<=[今明昨后每当][早晚])",
-        rf"(?<=差不多){_BIT}",
-        rf"(?<![^\s\d,.、，。:：;；!！?？()（）到从從至在于於是为為约約概午上下晨里天日号號]){_BIT}",  # noqa: RUF001 - their commas
+        r"(?<=[今明昨后後每当當][早晚])",
+        r"(?<=差不多)",
+        rf"(?<![{_COMPARED}])(?<![{_COMPARED}] )(?!1[点點] ?[儿兒也都点點])",
     )
 )
-"""`早一点` is a bit earlier, `有一点远` a bit far; one o'clock follows a part of the day, a preposition or nothing."""
+"""`早一点` is a bit earlier, `有一点远` a bit far: what is compared before it makes `1点` a bit, and no hour."""
 _WORDS: dict[str, list[tuple[str, int | None]]] = {
     "es": [
         (rf"\blas? {_H} y media", 30), (rf"\blas? {_H} y cuarto", 15), (rf"\blas? {_H} menos cuarto", -15),

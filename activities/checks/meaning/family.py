@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.checks.meaning.features import NAMES, Reading
+from activities.checks.meaning.model_file import present
 from activities.checks.meaning.pair import Condition, Pair
 from activities.checks.meaning.questions import Questions
 from activities.checks.meaning.record import Record, bucket_of
 from activities.checks.meaning.scorer import Matrix, Scorer, sigmoid
 from activities.checks.meaning.unlike import Unlike
-from activities.errors import InstallationError
 
 ENGLISH, ACROSS = "english", "languages"
 PLATT_LANGUAGES = ("en", "zh", "across")
@@ -28,8 +28,14 @@ class Reader(Protocol):
 
     columns: tuple[str, ...]
 
-    def measure(self, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Columns of shape (n, len(columns)) and vectors of shape (n, width) for telling what is unlike the data."""
+    def measure(
+        self, readings: Sequence[Reading], groups: Sequence[str] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Columns of shape (n, len(columns)) and vectors of shape (n, width) for telling what is unlike the data.
+
+        `groups` are given for pairs that the reader may have been fitted on: each is read by one that had not seen
+        its group.
+        """
 
     def questions(self, readings: Sequence[Reading]) -> NDArray[np.float32] | None:
         """Unit vectors of the questions, shape (n, width); None where questions are not looked at."""
@@ -84,9 +90,7 @@ class Family:
         Raises:
             InstallationError: there is no such file.
         """
-        if not path.is_file():
-            raise InstallationError(f"the judge's model {path} is missing: reinstall Voicewright")
-        body: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        body: dict[str, Any] = json.loads(gzip.decompress(present(path).read_bytes()))
         return cls(
             body["version"], reader, Scorer.load(body["scorer"]),
             {key: (slope, shift) for key, (slope, shift) in body["platt"].items()},
@@ -95,9 +99,11 @@ class Family:
         )  # fmt: skip
 
 
-def matrix(readings: Sequence[Reading], reader: Reader) -> tuple[Matrix, NDArray[np.float32]]:
-    """Rows of features with the reader's columns, and the reader's vectors."""
-    columns, vectors = reader.measure(readings)
+def matrix(
+    readings: Sequence[Reading], reader: Reader, groups: Sequence[str] | None = None
+) -> tuple[Matrix, NDArray[np.float32]]:
+    """Rows of features with the reader's columns, and the reader's vectors; for `groups` see `Reader.measure`."""
+    columns, vectors = reader.measure(readings, groups)
     return np.column_stack([np.stack([reading.features for reading in readings]), columns]).astype(np.float32), vectors
 
 

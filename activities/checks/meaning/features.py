@@ -35,6 +35,7 @@ NAMES: tuple[str, ...] = (
     "success_clash", "across_languages", "denials", "miscounts", "polarity_words", "contained", "begins_with",
     "opposites", "sound_runs", "sound_mean", "sound_least", "sound_runs_back", "sound_mean_back", "sound_least_back",
     "confusable", "confidence", "confidence_least", "confidence_extra", "confidence_extra_least",
+    "confidence_conflict",
 )  # fmt: skip
 """Names of the columns, in order."""
 
@@ -44,6 +45,8 @@ _CHOICE = re.compile(r"(?<!\d)/|/(?!\d)")
 _MAX_ALTERNATIVES = 12
 _SIGNS = re.compile(r"(?<!\w)[-\u2212](?=\d)|[\u00a2\u00a5\u20a0-\u20cf]")
 """Minus, and signs of money that words do not keep."""
+_DOUBTFUL = 0.7
+"""Confidence below which a value is doubtful: of right answers that a recogniser garbled three of four lie there."""
 _READ = 120
 """Words that are aligned; what is longer is an explanation, and for people."""
 
@@ -69,6 +72,8 @@ class Reading:
     """English, and one of the two texts negates once more than the other."""
     misheard: bool = False
     """Heard by a recogniser, and all that conflicts are numbers that sound alike."""
+    doubtful: bool = False
+    """Of every value that conflicts the recogniser was unsure."""
 
     @property
     def vetoed(self) -> bool:
@@ -82,7 +87,7 @@ class Reading:
     def twisted(self) -> bool:
         """What contradicts may not: `not a good idea` may be `a bad idea`, thirty may be thirteen. For people."""
         swapped = bool(self.missing.missing) and bool(self.extra.missing)
-        return self.misheard or (self.odd_negation and (swapped or bool(self.opposed)))
+        return self.misheard or self.doubtful or (self.odd_negation and (swapped or bool(self.opposed)))
 
 
 def read(pair: Pair, today: date | None = None) -> Reading:
@@ -126,6 +131,8 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     odd = english and (negated - negates) % 2 == 1
     opposed = _opposed(wanted, heard) if english else []
     confused = confusable(comparison)
+    confidence = _confidences(pair)
+    surest = _surest_conflict(comparison, confidence, language)
     row = [
         *(count(comparison.missing, kind) for kind in Kind),
         *(count(comparison.extra, kind) for kind in Kind),
@@ -146,7 +153,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
         len(denied), len(miscounts), bool(denied) and bool((negated - negates) % 2),
         f" {' '.join(wanted)} " in f" {' '.join(heard)} ", bool(wanted) and heard[: len(wanted)] == wanted,
         len(opposed), *_heard(wanted, heard), *_heard(heard, wanted), len(confused),
-        *_confidence(pair, extra),
+        *_confidence(pair, confidence, extra), surest,
     ]  # fmt: skip
     return Reading(
         pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
@@ -154,6 +161,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
         repeated=said_twice(wanted[:_READ], heard[:_READ]),
         verbatim=choices == 1 and _same_words(pair, comparison, wanted, heard), odd_negation=odd,
         misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
+        doubtful=surest < _DOUBTFUL,
     )  # fmt: skip
 
 
@@ -174,17 +182,37 @@ def _invented(comparison: Comparison, pair: Pair) -> tuple[Fact, ...]:
     )
 
 
-def _confidence(pair: Pair, extra: Alignment) -> Sequence[float]:
-    """Mean and least confidence of all words, and of those that were not expected; NaN where it is not known."""
+def _confidences(pair: Pair) -> dict[str, float]:
+    """The least confidence of each word, as words are compared; empty where it is not known."""
     spoken = pair.actual.split()
-    if not pair.confidence or len(spoken) != len(pair.confidence):
-        return (np.nan,) * 4
     least: dict[str, float] = {}
-    for text, sure in zip(spoken, pair.confidence, strict=True):
-        for word in words(text, pair.language):
-            least[word] = min(sure, least.get(word, 1.0))
+    if len(spoken) == len(pair.confidence):
+        for text, sure in zip(spoken, pair.confidence, strict=True):
+            for word in words(text, pair.language):
+                least[word] = min(sure, least.get(word, 1.0))
+    return least
+
+
+def _confidence(pair: Pair, least: dict[str, float], extra: Alignment) -> Sequence[float]:
+    """Mean and least confidence of all words, and of those that were not expected; NaN where it is not known."""
+    if not least:
+        return (np.nan,) * 4
     added = [least[word] for word, _ in extra.missing if word in least] or [np.nan]
     return float(np.mean(pair.confidence)), min(pair.confidence), float(np.mean(added)), min(added)
+
+
+def _surest_conflict(comparison: Comparison, least: dict[str, float], language: str) -> float:
+    """How sure the recogniser was of the conflicting value of which it was surest; NaN where that is not known.
+
+    A value is as sure as its least sure word, wherever else that word was said. One that was read in another spelling
+    (`$100 $4` as $104) is as sure as the least sure figure.
+    """
+    figures = [sure for word, sure in least.items() if any(sign.isdigit() for sign in word)]
+    found = []
+    for said in {other.said for _, instead in comparison.conflicts for other in instead}:
+        sure = [least[word] for word in words(said, language) if word in least] or figures
+        found += [min(sure)] if sure else []
+    return max(found, default=np.nan)
 
 
 def _heard(text: Sequence[str], other: Sequence[str]) -> Sequence[float]:

@@ -19,7 +19,7 @@ from activities.checks.meaning.scorer import USUAL, Recipe, cross_fit, fit_score
 from activities.checks.meaning.truth import Labelled
 from activities.checks.meaning.unlike import fit_unlike
 
-_RARE = 2.0
+_RARE = 5.0
 """Weight of recognised pairs: there are few, and they are what calls are judged by."""
 _ENOUGH = 150
 """Pairs that a calibration of their own takes."""
@@ -56,7 +56,7 @@ def fit_family(
     version: str, reader: Reader, sample: Sample, told: Callable[[str], None] = print, recipe: Recipe = USUAL
 ) -> Family:
     """Cross-fit, calibrate, then fit on everything."""
-    rows, vectors = matrix(sample.readings, reader)
+    rows, vectors = matrix(sample.readings, reader, [str(group) for group in sample.groups])
     columns = columns_of(reader)
     told(f"fitting on {len(rows)} pairs, {len(columns)} columns")
     margins = cross_fit(rows, sample.passed, sample.groups, columns, weight=sample.weight, recipe=recipe)

@@ -126,12 +126,20 @@ class MeaningJudge:
                 sentence = Sentence.PASS
         elif limits.failing is not None and 1 - p >= limits.failing.at:
             if reading.twisted:
-                because = "one of the two denies, in other words: they may say the same"
+                because = _why_not_failed(reading)
             else:
                 sentence = Sentence.FAIL
         else:
             because = "not sure enough either way"
         return Judgement(round(p, 4), sentence, tuple(evidence_of(reading, p)), because, str(bucket))
+
+
+def _why_not_failed(reading: Reading) -> str:
+    if reading.doubtful:
+        return "the recogniser was unsure of the value that contradicts"
+    if reading.misheard:
+        return "the values that differ sound alike"
+    return "one of the two denies, in other words: they may say the same"
 
 
 def evidence_of(reading: Reading, p: float) -> list[str]:

@@ -6,6 +6,7 @@ monotone constraints. The last step is Platt's: a line through the log-odds, fit
 models had not seen.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,17 +21,14 @@ Matrix = NDArray[np.float32]
 _SEEDS = (7, 8, 9)
 _CLIP = 5.0
 _LIMIT = 12.0
-_AGAINST = (
-    "missing_",
-    "conflicts",
-    "critical_conflicts",
-    "facts_missing",
-    "telling_missing_weight",
-    "success_clash",
-    "denials",
-    "miscounts",
+_AGAINST = re.compile(
+    r"missing_|conflicts|critical_conflicts|facts_missing|telling_missing_weight|success_clash|denials|miscounts"
+    r"|(codes|numbers|mixed|parts)_missing|codes_swapped|(raw|centred|spelt)_there_(lost|worst_two|strangers)"
 )
-_FOR = ("encoder", "cosine")
+_FOR = re.compile(
+    r"(encoder|cosine|part_least|part_mean|item_least|(raw|centred|spelt)_there_(mean|weighted|least|second))$"
+)
+"""Columns of which more can only mean less, and more, of what was expected."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def fit_scorer(
     recipe: Recipe = USUAL,
 ) -> Scorer:  # fmt: skip
     """Fit without calibration."""
-    constraints = [-1 if c.startswith(_AGAINST) else 1 if c in _FOR else 0 for c in columns]
+    constraints = [-1 if _AGAINST.match(column) else 1 if _FOR.match(column) else 0 for column in columns]
     boosters = []
     for seed in _SEEDS:
         options = {

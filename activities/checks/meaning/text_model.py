@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.errors import InstallationError
+from activities.checks.meaning.model_file import present
 
 MAX_TOKENS = 96
 _BATCH = 32
@@ -29,12 +29,10 @@ class TextModel:
     def _session(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - imported where it is used
         import onnxruntime  # noqa: PLC0415 - heavy: loaded with the first pair
 
-        if not self._file.is_file():
-            raise InstallationError(f"the judge's model {self._file} is missing: reinstall Voicewright")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(str(self._file), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(present(self._file)), options, providers=["CPUExecutionProvider"])
 
     @cached_property
     def _tokenizer(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - tokenizers ships no types

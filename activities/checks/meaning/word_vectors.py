@@ -6,10 +6,12 @@ of single words all lie close to one another, so they are looked at twice, as th
 
 import math
 import re
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,9 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 from rapidfuzz.process import cdist
 
+from activities.checks.meaning.model_file import present
 from activities.checks.meaning.pair import Pair
-from activities.checks.spoken import words
-from activities.errors import InstallationError
+from activities.checks.spoken import digits, words
 
 Vector = NDArray[np.float32]
 _SIDE = ("mean", "weighted", "least", "second", "lost", "worst_two", "strangers")
@@ -38,7 +40,8 @@ _FLOOR = 0.75
 """About the least likeness that these embeddings give."""
 _STRANGER = 0.5
 _SPELT = 3
-"""Signs from which a spelling tells something."""
+"""Latin letters from which a spelling tells something."""
+_LATIN = "LATIN"
 _WORD = re.compile(r"\w")
 
 
@@ -46,7 +49,7 @@ _WORD = re.compile(r"\w")
 class Words:
     """How common words are, as hashed counts of the texts that have them, and the centre of the commonest's vectors.
 
-    Counts are all that is kept of the data: no word can be read out of them.
+    Counts are all that is kept of the data; whether a word that one guesses is among them can be asked.
     """
 
     texts: int
@@ -68,6 +71,16 @@ class Words:
         centre = _units([vector(word) for word in common]).mean(axis=0)
         return cls(texts, np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16), centre.astype(np.float32))
 
+    def without(self, pairs: Iterable[Pair]) -> "Words":
+        """As if these pairs had not been among the data: what is fitted on them must not know their words."""
+        counts, texts = self.counts.astype(np.int64), self.texts
+        for pair in pairs:
+            for text, language in zip((pair.expected, pair.actual), pair.languages, strict=True):
+                for word in set(tokens(text, language)):
+                    counts[_bucket(word)] -= 1
+                texts -= 1
+        return Words(texts, np.maximum(counts, 0).astype(np.uint16), self.centre)
+
     def weight(self, word: str) -> float:
         """Inverse document frequency, as its logarithm."""
         return math.log((self.texts + 1) / (float(self.counts[_bucket(word)]) + 0.5))
@@ -83,9 +96,7 @@ class Words:
         Raises:
             InstallationError: there is no such file.
         """
-        if not path.is_file():
-            raise InstallationError(f"the judge's model {path} is missing: reinstall Voicewright")
-        with np.load(path) as stored:
+        with np.load(present(path)) as stored:
             return cls(int(stored["texts"]), stored["counts"], stored["centre"])
 
 
@@ -93,7 +104,7 @@ def tokens(text: str, language: str) -> list[str]:
     """Words in lower case; Chinese ones as a segmenter cuts them."""
     if language != "zh":
         return words(text, language)[:_READ]
-    return [word.strip().lower() for word in rjieba.cut(text) if _WORD.search(word)][:_READ]
+    return [word.strip() for word in rjieba.cut(digits(text, language)) if _WORD.search(word)][:_READ]
 
 
 def align(pair: Pair, vector: Callable[[str], Vector], known: Words) -> list[float]:
@@ -125,12 +136,29 @@ def _side(best: NDArray[np.floating], weight: NDArray[np.float64]) -> list[float
 
 
 def _spelling(expected: Sequence[str], actual: Sequence[str]) -> NDArray[np.float64]:
-    """How alike two words are in Latin letters: names that were carried into another script; shape (n, m)."""
+    """How alike two words are written; shape (n, m).
+
+    A name that was carried into another script is read in Latin letters. Words of one script are compared as they are:
+    in Latin letters 北京 and 南京 would be nearly one.
+    """
     wanted, heard = ([anyascii(word).lower() for word in side] for side in (expected, actual))
-    likeness = np.clip(cdist(wanted, heard, scorer=fuzz.ratio).astype(np.float64) / 50 - 1, 0, 1)
+    one, other = (np.array([_script(word) for word in side]) for side in (expected, actual))
+    as_written = (one[:, None] == other[None, :]) & (one[:, None] != _LATIN)
+    likeness = np.where(as_written, _ratios(expected, actual), _ratios(wanted, heard))
     short = np.minimum.outer([len(word) for word in wanted], [len(word) for word in heard]) < _SPELT
-    same = np.array([[word == other for other in heard] for word in wanted], np.float64)
+    same = np.array([[word == there for there in actual] for word in expected], np.float64)
     return np.where(short, same, likeness)
+
+
+@lru_cache(maxsize=20_000)
+def _script(word: str) -> str:
+    """Of its first letter; figures are Latin."""
+    return next((unicodedata.name(sign, "").split(" ")[0] for sign in word if sign.isalpha()), _LATIN)
+
+
+def _ratios(wanted: Sequence[str], heard: Sequence[str]) -> NDArray[np.float64]:
+    ratios: NDArray[np.float64] = np.clip(cdist(wanted, heard, scorer=fuzz.ratio).astype(np.float64) / 50 - 1, 0, 1)
+    return ratios
 
 
 def _units(vectors: Vector | Sequence[Vector]) -> Vector:
