@@ -19,7 +19,7 @@ from activities.checks.meaning.scorer import USUAL, Recipe, cross_fit, fit_score
 from activities.checks.meaning.truth import Labelled
 from activities.checks.meaning.unlike import fit_unlike
 
-_RARE = 5.0
+_RARE = 2.0
 """Weight of recognised pairs: there are few, and they are what calls are judged by."""
 _ENOUGH = 150
 """Pairs that a calibration of their own takes."""
