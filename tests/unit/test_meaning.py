@@ -10,6 +10,7 @@ import pytest
 
 from activities.checks.facts import compare, explain, match_number
 from activities.checks.meaning.features import NAMES, read
+from activities.checks.meaning.fitting import lines_of
 from activities.checks.meaning.judgement import MeaningJudge
 from activities.checks.meaning.pair import Condition, Pair, styled
 from activities.checks.meaning.project import fit_calibration
@@ -307,3 +308,15 @@ def test_a_fail_that_hangs_on_a_doubtful_value_is_for_people(sure: float, verdic
 def test_a_value_in_a_recognisers_own_spelling_is_doubted_too(heard: str, expected: str) -> None:
     confidence = tuple(0.2 if "$" in word else 0.95 for word in heard.split())
     assert read(Pair(expected, heard, condition=Condition.RECOGNISED, confidence=confidence)).doubtful
+
+
+def test_few_pairs_are_calibrated_with_their_language() -> None:
+    rng = np.random.default_rng(7)
+    margins = rng.normal(0, 2, 1600)
+    keys = np.array(["zh sentence written"] * 700 + ["zh bare fact written"] * 100 + ["across sentence written"] * 800)
+    passed = rng.random(1600) < 1 / (1 + np.exp(-np.where(np.arange(1600) < 800, 0.4, 2.0) * margins))
+    lines = lines_of(margins, passed, keys)
+    assert lines["zh sentence written"][0] == pytest.approx(0.4, abs=0.1)
+    assert lines["zh bare fact written"][0] == pytest.approx(0.4, abs=0.1)
+    assert lines["zh bare fact written"] != lines["zh sentence written"]
+    assert lines["across sentence written"][0] == pytest.approx(2.0, abs=0.4)

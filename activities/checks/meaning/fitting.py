@@ -21,8 +21,8 @@ from activities.checks.meaning.unlike import fit_unlike
 
 _RARE = 2.0
 """Weight of recognised pairs: there are few, and they are what calls are judged by."""
-_ENOUGH = 150
-"""Pairs that a calibration of their own takes."""
+_ENOUGH = 300
+"""Pairs that a calibration of their own takes: fewer are calibrated with all of their language and condition."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,19 @@ class Sample:
         )
 
 
+def lines_of(
+    margins: NDArray[np.float64], passed: NDArray[np.bool_], keys: NDArray[np.str_]
+) -> dict[str, tuple[float, float]]:
+    """Platt's line for each key: of its own pairs, of its language and condition, or of all."""
+    wide = np.array([f"{key.split()[0]} {key.split()[-1]}" for key in keys])
+    lines = {}
+    for key in np.unique(keys):
+        own, related = keys == key, wide == f"{key.split()[0]} {key.split()[-1]}"
+        chosen = next((some for some in (own, related) if some.sum() >= _ENOUGH and 0 < passed[some].mean() < 1), None)
+        lines[str(key)] = platt(margins, passed) if chosen is None else platt(margins[chosen], passed[chosen])
+    return lines
+
+
 def fit_family(
     version: str, reader: Reader, sample: Sample, told: Callable[[str], None] = print, recipe: Recipe = USUAL
 ) -> Family:
@@ -61,12 +74,8 @@ def fit_family(
     told(f"fitting on {len(rows)} pairs, {len(columns)} columns")
     margins = cross_fit(rows, sample.passed, sample.groups, columns, weight=sample.weight, recipe=recipe)
     keys = np.array([platt_key(reading.pair) for reading in sample.readings])
+    lines = lines_of(margins, sample.passed, keys)
     whole = platt(margins, sample.passed)
-    lines = {str(key): whole for key in np.unique(keys)}
-    for key in lines:
-        of_key = keys == key
-        if of_key.sum() >= _ENOUGH and 0 < sample.passed[of_key].mean() < 1:
-            lines[key] = platt(margins[of_key], sample.passed[of_key])
     probability = np.array(
         [sigmoid(np.array(lines[str(k)][0] * m + lines[str(k)][1])) for k, m in zip(keys, margins, strict=True)]
     )
