@@ -45,6 +45,11 @@ class _Piece:
     end_ms: int
     heard_at_ms: int = 0
 
+    @property
+    def heard_end_ms(self) -> int:
+        """Where it ends in what the recogniser hears."""
+        return self.heard_at_ms + self.end_ms - self.start_ms
+
 
 class TranscribeStep:
     """Words of both sides of a call."""
@@ -161,10 +166,6 @@ def lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32
     return np.concatenate(parts)
 
 
-def _heard_end(piece: _Piece) -> int:
-    return piece.heard_at_ms + piece.end_ms - piece.start_ms
-
-
 def put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
     """Where a word was said: in the last piece that began before its end.
 
@@ -173,7 +174,7 @@ def put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
     """
     start_ms, end_ms = word.start_s * 1000, word.end_s * 1000
     index = max((at for at, piece in enumerate(pieces) if piece.heard_at_ms + _PAD_MS / 2 < end_ms), default=0)
-    while index and start_ms < _heard_end(pieces[index - 1]) - _STRETCHED_MS:
+    while index and start_ms < pieces[index - 1].heard_end_ms - _STRETCHED_MS:
         index -= 1
     piece = pieces[index]
     shift = piece.start_ms - piece.heard_at_ms

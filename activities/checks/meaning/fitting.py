@@ -56,13 +56,19 @@ def lines_of(
     margins: NDArray[np.float64], passed: NDArray[np.bool_], keys: NDArray[np.str_]
 ) -> dict[str, tuple[float, float]]:
     """Platt's line for each key: of its own pairs, of its language and condition, or of all."""
-    wide = np.array([f"{key.split()[0]} {key.split()[-1]}" for key in keys])
+    wide = np.array([_wider(key) for key in keys])
     lines = {}
     for key in np.unique(keys):
-        own, related = keys == key, wide == f"{key.split()[0]} {key.split()[-1]}"
+        own, related = keys == key, wide == _wider(key)
         chosen = next((some for some in (own, related) if some.sum() >= _ENOUGH and 0 < passed[some].mean() < 1), None)
         lines[str(key)] = platt(margins, passed) if chosen is None else platt(margins[chosen], passed[chosen])
     return lines
+
+
+def _wider(key: str) -> str:
+    """Language and condition of a key, without the type of answer."""
+    language, *_, condition = key.split()
+    return f"{language} {condition}"
 
 
 def fit_family(

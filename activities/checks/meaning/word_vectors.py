@@ -59,11 +59,7 @@ class Words:
     @classmethod
     def fit(cls, pairs: Iterable[Pair], vector: Callable[[str], Vector]) -> "Words":
         """Count over both texts of all pairs."""
-        found, texts = Counter[str](), 0
-        for pair in pairs:
-            for text, language in zip((pair.expected, pair.actual), pair.languages, strict=True):
-                found.update(set(tokens(text, language)))
-                texts += 1
+        found, texts = _texts_with(pairs)
         counts = np.zeros(_BUCKETS, np.uint32)
         for word, count in found.items():
             counts[_bucket(word)] += count
@@ -73,13 +69,11 @@ class Words:
 
     def without(self, pairs: Iterable[Pair]) -> "Words":
         """As if these pairs had not been among the data: what is fitted on them must not know their words."""
-        counts, texts = self.counts.astype(np.int64), self.texts
-        for pair in pairs:
-            for text, language in zip((pair.expected, pair.actual), pair.languages, strict=True):
-                for word in set(tokens(text, language)):
-                    counts[_bucket(word)] -= 1
-                texts -= 1
-        return Words(texts, np.maximum(counts, 0).astype(np.uint16), self.centre)
+        found, texts = _texts_with(pairs)
+        counts = self.counts.astype(np.int64)
+        for word, count in found.items():
+            counts[_bucket(word)] -= count
+        return Words(self.texts - texts, np.maximum(counts, 0).astype(np.uint16), self.centre)
 
     def weight(self, word: str) -> float:
         """Inverse document frequency, as its logarithm."""
@@ -98,6 +92,16 @@ class Words:
         """
         with np.load(present(path)) as stored:
             return cls(int(stored["texts"]), stored["counts"], stored["centre"])
+
+
+def _texts_with(pairs: Iterable[Pair]) -> tuple[Counter[str], int]:
+    """How many texts of these pairs have each word, and how many texts there are."""
+    found, texts = Counter[str](), 0
+    for pair in pairs:
+        for text, language in zip((pair.expected, pair.actual), pair.languages, strict=True):
+            found.update(set(tokens(text, language)))
+            texts += 1
+    return found, texts
 
 
 def tokens(text: str, language: str) -> list[str]:
