@@ -22,9 +22,9 @@ from line import RATE_HZ, over_the_line
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from activities.checks.meaning.proper_names import names_in
 from activities.errors import BadInputError
 from activities.ports import HeardWord
-from activities.speech.name_hints import names_in
 from activities.speech.piper import PACKAGED, PiperEngine
 from activities.speech.whisper import WhisperRecogniser
 from voicewright.leave import leave

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 from activities.checks.language_chain import weak_because
 from activities.checks.recogniser_faults import Fault, FaultKind, lowest_confidence
-from voicewright.transcript import SideTranscript
+from voicewright.transcript import SideTranscript, Word
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
 MIN_WORD_CONFIDENCE = 0.55
 """Mean word confidence of an answer under which its text is no ground for a verdict."""
 MIN_FACT_CONFIDENCE = 0.5
 """Confidence of the least sure word that carries a fact, under which a fail is for a person."""
+MIN_HIDING_CONFIDENCE = 0.3
+"""Confidence of a word under which it may be what was expected: `a date`, 0.26 sure of the `a`, was `at eight`."""
 _ON_SOUND = {
     *(
         "conversation",
@@ -28,6 +30,8 @@ _ON_SOUND = {
     *("dead_air_ms", "latency_p95_ms", "clipping", "false_interruptions", "talk_ratio", "level_dbfs", "quality"),
 }
 """Checks that do not depend on the recogniser's words."""
+_SOUGHT = {"contains", "matches", "time", "date", "amount", "name", "number"}
+"""Checks that fail because something was not among the words."""
 _HEARD = re.compile(r"heard ([^;]+)")
 
 
@@ -83,12 +87,27 @@ def _unsure(check: Check, agent: SideTranscript) -> str | None:
         return "the recogniser heard speech but no words"
     if heard < MIN_WORD_CONFIDENCE:
         return f"the recogniser was unsure of these words (mean confidence {heard:.2f})"
-    if check.outcome is CheckOutcome.FAILED and (said := _HEARD.search(check.evidence)) is not None:
-        words = [word for word in agent.words if word.turn == check.turn]
-        least = lowest_confidence(words, said[1].split(",")[0].strip(), agent.language)
-        if least is not None and least < MIN_FACT_CONFIDENCE:
-            return f"the recogniser was unsure of {said[1].split(',')[0].strip()!r} (confidence {least:.2f})"
+    return _unsure_fail(check, [word for word in agent.words if word.turn == check.turn], agent.language)
+
+
+def _unsure_fail(check: Check, words: Sequence[Word], language: str) -> str | None:
+    """Whether a fail hangs on a doubtful word: the one that was heard, or one that may hide what was not."""
+    if check.outcome is not CheckOutcome.FAILED:
+        return None
+    said = check.expected if check.kind == "absent" else _told(check.evidence)
+    least = None if said is None else lowest_confidence(words, said, language)
+    if least is not None and least < MIN_FACT_CONFIDENCE:
+        return f"the recogniser was unsure of {said!r} (confidence {least:.2f})"
+    hiding = min(words, key=lambda word: word.confidence)
+    if check.kind in _SOUGHT and hiding.confidence < MIN_HIDING_CONFIDENCE:
+        return f"the recogniser was unsure of {hiding.text!r} (confidence {hiding.confidence:.2f}), which may be it"
     return None
+
+
+def _told(evidence: str) -> str | None:
+    """What was heard of a fact's kind, as the evidence tells it; the first of several."""
+    heard = _HEARD.search(evidence)
+    return None if heard is None else heard[1].split(",")[0].strip()
 
 
 def decide(checks: Sequence[Check], name: str) -> Verdict:

@@ -5,7 +5,6 @@ also hears them where others were said, and repeats them. So it hears twice, and
 taken: where the first was unsure, and sounds alike.
 """
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -13,9 +12,8 @@ from difflib import SequenceMatcher
 from rapidfuzz import fuzz
 
 from activities.checks.facts.names import sound
-from activities.checks.meaning.vocabulary import is_rare
+from activities.checks.meaning.proper_names import bare, names_in
 from activities.ports import HeardWord
-from voicewright.languages import base_language
 from voicewright.suite import Case, Suite, in_language
 
 MAX_HINTS = 40
@@ -26,37 +24,6 @@ _ALIKE = 40
 """Likeness of sounds, 0 to 100, from which one can be the other misheard."""
 _MAX_GROWTH = 4
 """Words by which a stretch may be shorter or longer under another spelling."""
-_CAPITALISED_ANYWAY = frozenset(
-    name.lower() for name in (*calendar.day_name, *calendar.month_name, "I", "AM", "PM", "OK", "Okay") if name
-)
-_NOUNS_CAPITALISED = frozenset({"de"})
-_EDGES = ".,!?:;\"'()[]…“”‘’¿¡«»"  # noqa: RUF001 - that is what they are
-_ENDS_NAME = (".", ",", "!", "?", ":", ";")
-_ENDS_SENTENCE = (".", "!", "?", ":")
-
-
-def names_in(text: str, language: str) -> list[str]:
-    """Runs of words that are names as far as their capitals tell: `Mets`, `Citi Field`. None where a script has none.
-
-    In English text without capitals, the words that are not common.
-    """
-    if base_language(language) in _NOUNS_CAPITALISED:
-        return []
-    pieces = text.split()
-    english = base_language(language) == "en"
-    cased = any(piece[:1].isupper() for piece in pieces[1:])
-    found: list[list[str]] = [[]]
-    starts = True
-    for piece in pieces:
-        word = piece.strip(_EDGES).removesuffix("'s")
-        if _is_name(word, starts=starts, cased=cased, english=english):
-            found[-1].append(word)
-            if piece.endswith(_ENDS_NAME):
-                found.append([])
-        elif found[-1]:
-            found.append([])
-        starts = piece.endswith(_ENDS_SENTENCE)
-    return list(dict.fromkeys(" ".join(run) for run in found if run))
 
 
 def expected_names(suite: Suite, case: Case, language: str) -> list[str]:
@@ -72,23 +39,10 @@ def expected_names(suite: Suite, case: Case, language: str) -> list[str]:
     return list(dict.fromkeys([*names, *(name for text in texts for name in names_in(text, language))]))
 
 
-def _is_name(word: str, *, starts: bool, cased: bool, english: bool) -> bool:
-    plain = _plain(word)
-    if len(plain) < 2 or plain in _CAPITALISED_ANYWAY or any(sign.isdigit() for sign in word):  # noqa: PLR2004
-        return False
-    if not cased:
-        return english and is_rare(word.lower())
-    return word[0].isupper() and (not starts or (english and is_rare(word.lower())))
-
-
-def _plain(word: str) -> str:
-    return "".join(sign for sign in word.lower().removesuffix("'s") if sign.isalnum())
-
-
 def unheard(names: Sequence[str], heard: Sequence[HeardWord]) -> frozenset[str]:
     """Words of names, in lower case, that were not heard at all."""
-    said = {_plain(word.text) for word in heard}
-    return frozenset(plain for name in names for word in name.split() if (plain := _plain(word)) not in said)
+    said = {bare(word.text) for word in heard}
+    return frozenset(word for name in names for word in map(bare, name.split()) if word not in said)
 
 
 def respelled(first: Sequence[HeardWord], second: Sequence[HeardWord], names: Sequence[str]) -> list[HeardWord]:
@@ -97,7 +51,7 @@ def respelled(first: Sequence[HeardWord], second: Sequence[HeardWord], names: Se
     Figures are never replaced. Words that were say in `first_heard` what they replace.
     """
     lost = unheard(names, first)
-    before, after = [_plain(word.text) for word in first], [_plain(word.text) for word in second]
+    before, after = [bare(word.text) for word in first], [bare(word.text) for word in second]
     words: list[HeardWord] = []
     for change, start, end, start_2, end_2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         old, new = first[start:end], second[start_2:end_2]
@@ -110,7 +64,7 @@ def respelled(first: Sequence[HeardWord], second: Sequence[HeardWord], names: Se
 
 
 def _is_respelling(old: Sequence[HeardWord], new: Sequence[HeardWord], lost: frozenset[str]) -> bool:
-    plain, other = [_plain(word.text) for word in old], [_plain(word.text) for word in new]
+    plain, other = [bare(word.text) for word in old], [bare(word.text) for word in new]
     return (
         not lost.isdisjoint(other)
         and min(word.confidence for word in old) < _SURE

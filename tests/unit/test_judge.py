@@ -30,7 +30,7 @@ YES, NO, DOUBT = (FixedMeaning(Sentence.PASS, 0.99), FixedMeaning(Sentence.FAIL,
 def judge(
     meaning: FixedMeaning,
     answer: str = "words",
-    confidence: float = 0.9,
+    confidence: float | Sequence[float] = 0.9,
     language: str = "en",
     limits: Judge | None = None,
     **expect: object,
@@ -38,7 +38,11 @@ def judge(
     expectation = Expectation.model_validate({"meaning": "words", **expect})
     said = Answer(answer, 0, language)
     checks = list(answer_checks(expectation, said, judge=meaning, limits=limits or Judge()))
-    spoken = tuple(Word(text=w, start_ms=0, end_ms=1, confidence=confidence, turn=0) for w in answer.split())
+    words = answer.split()
+    sure = [confidence] * len(words) if isinstance(confidence, float) else confidence
+    spoken = tuple(
+        Word(text=word, start_ms=0, end_ms=1, confidence=one, turn=0) for word, one in zip(words, sure, strict=True)
+    )
     side = SideTranscript(side=Side.AGENT, language=language, words=spoken)
     return decide(doubt_words(checks, side), "test").decision
 
@@ -66,6 +70,18 @@ def test_words_that_the_recogniser_doubts_decide_nothing() -> None:
     assert judge(YES, "at nine thirteen", low, entities={"times": ["9:30"]}) is Decision.REVIEW
     assert judge(NO, "mumble", low) is Decision.REVIEW
     assert judge(YES, "fine", low) is Decision.REVIEW
+
+
+def test_what_was_not_heard_may_hide_in_a_word_that_was_hardly_heard() -> None:
+    garbled, sure = "we open a date in the morning", [0.9, 0.9, 0.26, 0.6, 0.9, 0.9, 0.9]
+    for expect in ({"entities": {"times": ["8:00"]}}, {"contains": ["eight"]}, {"matches": ["eight"]}):
+        assert judge(YES, garbled, sure, **expect) is Decision.REVIEW
+        assert judge(YES, garbled, [max(one, 0.4) for one in sure], **expect) is Decision.FAIL
+
+
+def test_a_forbidden_word_that_was_hardly_heard_is_for_a_person() -> None:
+    assert judge(YES, "so sorry about it", [0.9, 0.4, 0.9, 0.9], absent=["sorry"]) is Decision.REVIEW
+    assert judge(YES, "so sorry about it", [0.9, 0.9, 0.9, 0.2], absent=["sorry"]) is Decision.FAIL
 
 
 def test_speech_without_words_goes_to_a_human() -> None:

@@ -89,6 +89,16 @@ def test_word_for_word_needs_no_model(judge: MeaningJudge) -> None:
             "Parking is free in front of the house. Parking is free in front of the house.",
             "said twice: parking is free in",
         ),
+        (
+            "And at what time on Wednesday?",
+            "And at what time on Wednesday? Mary Thompson comes in for her knee at nine.",
+            "name: heard Mary Thompson, not expected",
+        ),
+        (
+            "The doctor will see you on Monday.",
+            "The doctor will see you on Monday after Mrs. Bell.",
+            "name: heard Mrs Bell, not expected",
+        ),
         ("It is one bedroom and two baths.", "It is three bedrooms and two baths.", "expected 1, heard 3"),
     ],
 )
@@ -182,6 +192,17 @@ def test_the_recognisers_doubt_is_a_feature() -> None:
     at = NAMES.index("confidence_extra_least")
     assert (float(sure.features[at]), float(unsure.features[at])) == (pytest.approx(0.9), pytest.approx(0.2))
     assert np.isnan(read(Pair("a", "b")).features[at])
+
+
+def test_a_name_that_was_asked_about_or_may_be_one_misheard_is_no_stranger() -> None:
+    def strangers(expected: str, actual: str, question: str = "") -> tuple[str, ...]:
+        return read(Pair(expected, actual, question)).strangers
+
+    assert strangers("Yes, he is in on Monday.", "Yes, Adam Hall is in on Monday.") == ("Adam Hall",)
+    assert strangers("Yes, he is in on Monday.", "Yes, Adam Hall is in on Monday.", "Is Adam Hall in?") == ()
+    assert strangers("Yes, Adan Haul is in on Monday.", "Yes, Adam Hall is in on Monday.") == ()
+    assert strangers("Yes, Mister Pappandreo is in on Monday.", "Yes, Papa Andrew is in on Monday.") == ()
+    assert strangers("Yes, he is in on Monday.", "Yes, he is in. On Monday And Tuesday.") == ()
 
 
 def test_silence_is_a_fail(judge: MeaningJudge) -> None:

@@ -15,6 +15,7 @@ from activities.checks.facts.claims import denials, miscounted, said_twice
 from activities.checks.facts.names import Alignment, sounded, unmatched
 from activities.checks.facts.opposites import opposites
 from activities.checks.meaning.pair import Condition, Pair, canonical
+from activities.checks.meaning.proper_names import full_names, untitled
 from activities.checks.meaning.vocabulary import is_rare
 from activities.checks.spoken import words
 
@@ -47,6 +48,8 @@ _SIGNS = re.compile(r"(?<!\w)[-\u2212](?=\d)|[\u00a2\u00a5\u20a0-\u20cf]")
 """Minus, and signs of money that words do not keep."""
 _DOUBTFUL = 0.7
 """Confidence below which a value is doubtful: of right answers that a recogniser garbled three of four lie there."""
+CLEAR = 0.6
+"""A telling word whose nearest counterpart is less alike than this is missing, not misheard."""
 _READ = 120
 """Words that are aligned; what is longer is an explanation, and for people."""
 
@@ -65,6 +68,8 @@ class Reading:
     opposed: tuple[tuple[str, str], ...] = ()
     invented: tuple[Fact, ...] = ()
     """Critical facts in a sentence that neither the expected answer nor the question has, nor stand for another."""
+    strangers: tuple[str, ...] = ()
+    """Names in an English sentence that neither the expected answer nor the question has, nor stand for another."""
     repeated: str = ""
     """With which most of the answer says itself again."""
     verbatim: bool = False
@@ -78,10 +83,8 @@ class Reading:
     @property
     def vetoed(self) -> bool:
         """Another value where one was expected, a critical one more, or a contradiction: no automatic pass."""
-        told = (
-            self.comparison.conflicts or self.denied or self.miscounts or self.opposed or self.invented or self.repeated
-        )
-        return bool(told) or self.odd_negation
+        contradicts = self.comparison.conflicts or self.denied or self.miscounts or self.opposed or self.odd_negation
+        return bool(contradicts or self.invented or self.strangers or self.repeated)
 
     @property
     def twisted(self) -> bool:
@@ -158,6 +161,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     return Reading(
         pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
         invented=_invented(comparison, pair) if len(wanted) > SHORT else (),
+        strangers=_strangers(missing, extra, pair) if english and len(wanted) > SHORT else (),
         repeated=said_twice(wanted[:_READ], heard[:_READ]),
         verbatim=choices == 1 and _same_words(pair, comparison, wanted, heard), odd_negation=odd,
         misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
@@ -180,6 +184,14 @@ def _invented(comparison: Comparison, pair: Pair) -> tuple[Fact, ...]:
         for fact in comparison.extra
         if fact.kind in CRITICAL and fact.kind not in lost and not any(fact.same(other) for other in asked)
     )
+
+
+def _strangers(missing: Alignment, extra: Alignment, pair: Pair) -> tuple[str, ...]:
+    """Where a name may be lost in the expected answer, another may be that one misheard: the models weigh it."""
+    if any(is_rare(word) for word, _ in missing.missing):
+        return ()
+    added = {word for word, near in extra.missing if near < CLEAR} - set(words(pair.question, pair.language))
+    return tuple(name for name in full_names(pair.actual) if added.issuperset(words(untitled(name), pair.language)))
 
 
 def _confidences(pair: Pair) -> dict[str, float]:

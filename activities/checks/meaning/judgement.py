@@ -18,7 +18,7 @@ from activities.checks.facts import explain
 from activities.checks.meaning.embeddings import PACKAGED, Embeddings
 from activities.checks.meaning.encoder import Encoder
 from activities.checks.meaning.family import ACROSS, ENGLISH, Family, Reader, family_of
-from activities.checks.meaning.features import Reading, read
+from activities.checks.meaning.features import CLEAR, Reading, read
 from activities.checks.meaning.pair import Condition, Pair
 from activities.checks.meaning.project import Calibration, ProjectCalibration
 from activities.checks.meaning.record import Bucket, Limits, ResponseType, bucket_of
@@ -27,8 +27,6 @@ from activities.checks.meaning.sentence import Appetite, Judgement, Sentence
 SHIPPED = Path(str(files("activities.checks.meaning") / "data"))
 _SHOWN = 4
 _SAME_WORDS = 0.999
-_CLEAR = 0.6
-"""A telling word whose nearest counterpart is less alike than this is missing, not misheard."""
 
 
 class MeaningJudge:
@@ -151,8 +149,9 @@ def evidence_of(reading: Reading, p: float) -> list[str]:
         told.append("one of the two denies, the other does not")
     told += [f"opposite: expected {word}, heard {other}" for word, other in reading.opposed[:2]]
     told += [f"{thing}: expected {wanted}, heard {heard}" for thing, wanted, heard in reading.miscounts[:2]]
-    lost = [word for word, near in reading.missing.missing if near < _CLEAR]
-    added = [word for word, near in reading.extra.missing if near < _CLEAR]
+    told += [f"name: heard {name}, not expected" for name in reading.strangers[:2]]
+    lost = [word for word, near in reading.missing.missing if near < CLEAR]
+    added = [word for word, near in reading.extra.missing if near < CLEAR]
     if lost:
         told.append(f"not heard: {', '.join(lost[:_SHOWN])}")
     if added:
