@@ -8,9 +8,10 @@ bench/spoken_pairs.py made of the scorer's dialogues. Seeds are fixed in the rec
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from truth_data import encoder_rows, first_half, scorer_answers, scorer_dialogue
+from truth_data import OTHERS, encoder_rows, first_half, scorer_answers, scorer_dialogue
 
 from activities.checks.meaning.embeddings import WORDS, Embeddings
 from activities.checks.meaning.encoder import Encoder
@@ -19,7 +20,7 @@ from activities.checks.meaning.fitting import Sample, fit_family
 from activities.checks.meaning.judgement import SHIPPED
 from activities.checks.meaning.pair import Condition
 from activities.checks.meaning.scorer import FINE
-from activities.checks.meaning.truth import read_lines
+from activities.checks.meaning.truth import Labelled, read_lines
 from activities.checks.meaning.word_vectors import Words
 from activities.speech.models import minilm
 from voicewright.leave import leave
@@ -43,6 +44,14 @@ def train_encoder(data: Path, out: Path) -> None:
     export(SentenceModel(str(base)), base, out / "sentences.onnx")
 
 
+def fit_across(lines: Sequence[Labelled], folder: Path) -> None:
+    """The word model and the family of other languages, into a folder that holds the sentence model."""
+    embeddings = Embeddings(folder)
+    Words.fit([line.pair(Condition.WRITTEN) for line in lines], embeddings.vector).write(folder / WORDS)
+    family = fit_family(VERSIONS[ACROSS], embeddings, Sample.of(lines, Condition.WRITTEN), recipe=FINE)
+    family.write(folder / f"{ACROSS}.json.gz")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -60,11 +69,7 @@ def main() -> int:
         family = fit_family(VERSIONS[ENGLISH], Encoder(given.out), Sample.of(lines, Condition.WRITTEN))
         family.write(given.out / f"{ENGLISH}.json.gz")
     if ACROSS in given.families:
-        lines = first_half(given.data, "dialogue_zh_dev") + first_half(given.data, "dialogue_xling_dev")
-        embeddings = Embeddings(given.out)
-        Words.fit([line.pair(Condition.WRITTEN) for line in lines], embeddings.vector).write(given.out / WORDS)
-        family = fit_family(VERSIONS[ACROSS], embeddings, Sample.of(lines, Condition.WRITTEN), recipe=FINE)
-        family.write(given.out / f"{ACROSS}.json.gz")
+        fit_across([line for name in OTHERS for line in first_half(given.data, name)], given.out)
     return 0
 
 

@@ -2,18 +2,19 @@
 
     python bench/truth.py --data DIR [--spoken-dev SPOKEN.jsonl] [--shift]
 
-DIR holds the sets that docs/judge.md names. Four tables, for the models as shipped: automatic verdicts at a stated
-risk, whose thresholds come from a bound; the same with thresholds that only had the accuracy on the fitted data
-(point), and with those that have it on the measured pairs themselves (the curve: what thresholds could do at best);
-with --shift, a judge fitted on dialogues alone and applied to everything else; and how often the stated risk
-is exceeded in random splits. `right` has Wilson's 95 % interval. The calibration error stands beside what a judge
-whose every probability is right would show on so many pairs, by chance.
+DIR holds the sets that docs/judge.md names. Tables, for the models as shipped: automatic verdicts at a stated risk,
+whose thresholds come from a bound; the same with thresholds that only had the accuracy on the fitted data (point), and
+with those that have it on the measured pairs themselves (the curve: what thresholds could do at best); and how often
+the stated risk is exceeded in random splits. With --exchange, the judge of other languages is fitted on the other
+half as well, and both halves are measured together, each by the judge that has not seen it: twice the pairs. With
+--shift, a judge fitted on dialogues alone is applied to everything else. `right` has Wilson's 95 % interval. The
+calibration error stands beside what a judge whose every probability is right would show on so many pairs, by chance.
 """
 
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from truth_data import rows, scorer_dialogue, second_half
+from train_judge import fit_across
+from truth_data import OTHERS, first_half, rows, scorer_dialogue, second_half
 
-from activities.checks.meaning.embeddings import WORDS
 from activities.checks.meaning.encoder import Encoder
 from activities.checks.meaning.family import ACROSS, ENGLISH
 from activities.checks.meaning.features import Reading, read
@@ -67,12 +68,6 @@ class Measured:
         readings = [read(line.pair(condition)) for line in lines]
         return cls(name, judge, lines, readings, *judge.measure(readings))
 
-    @cached_property
-    def error_by_chance(self) -> float:
-        """Mean calibration error of labels that are drawn with these very probabilities."""
-        rng = np.random.default_rng(7)
-        return float(np.mean([calibration_error(self.p, rng.random(len(self.p)) < self.p) for _ in range(_DRAWS)]))
-
     def at_risk(self, risk: float) -> list[Judgement]:
         """As the judge decides."""
         appetite = Appetite(risk=risk)
@@ -113,6 +108,11 @@ class Measured:
         return Judgement(said.p_pass, Sentence.PASS if p > 0.5 else Sentence.FAIL, said.evidence)
 
 
+AT_RISKS = [(f"{risk:.1%}", lambda measured, risk=risk: measured.at_risk(risk)) for risk in _RISKS]
+AT_POINTS = [(f"{share:.2%}", lambda measured, share=share: measured.at_point(share)) for share in _ACCURACIES]
+ON_CURVE = [(f"{share:.2%}, curve", lambda measured, share=share: measured.on_curve(share)) for share in _ACCURACIES]
+
+
 def sureness(row: Row) -> float:
     """How sure the likelier verdict is; 0 where it is forbidden."""
     forbidden = row.vetoed if row.probability > 0.5 else row.twisted
@@ -145,15 +145,23 @@ def widest(sure: NDArray[np.float64], wrong: NDArray[np.bool_], accuracy: float)
     return float(sure[order][good[-1]]) if len(good) else 2.0
 
 
-def show(table: Table, measured: Measured, found: Iterator[tuple[str, list[Judgement]]]) -> None:
-    """Lines of a table for one set."""
-    passed = [line.passed for line in measured.lines]
-    for number, (asked, judgements) in enumerate(found):
-        scored = score(judgements, passed)
+def show(
+    table: Table, parts: Sequence[Measured], told: Sequence[tuple[str, Callable[[Measured], list[Judgement]]]]
+) -> None:
+    """Lines of a table for one set, which may have been measured in parts."""
+    passed = [line.passed for part in parts for line in part.lines]
+    chance = error_by_chance(np.concatenate([part.p for part in parts]))
+    for number, (asked, decided) in enumerate(told):
+        scored = score([judgement for part in parts for judgement in decided(part)], passed)
         auc = "-" if scored.auc is None else f"{scored.auc:.4f}"
-        error = f"{scored.error:.4f} ({measured.error_by_chance:.4f})"
-        head = ("", "", "", "") if number else (measured.name, str(scored.pairs), auc, error)
-        table.add_row(*head, asked, *scored.cells())
+        head = (parts[0].name, str(scored.pairs), auc, f"{scored.error:.4f} ({chance:.4f})")
+        table.add_row(*(head if number == 0 else ("",) * len(head)), asked, *scored.cells())
+
+
+def error_by_chance(p: NDArray[np.float64]) -> float:
+    """Mean calibration error of labels that are drawn with these very probabilities."""
+    rng = np.random.default_rng(7)
+    return float(np.mean([calibration_error(p, rng.random(len(p)) < p) for _ in range(_DRAWS)]))
 
 
 def splits(mine: Sequence[Row], risk: float, count: int) -> tuple[float, float, float]:
@@ -179,6 +187,21 @@ def splits(mine: Sequence[Row], risk: float, count: int) -> tuple[float, float, 
     return share_over(risks, risk), float(np.mean(covers)), float(np.mean(risks))
 
 
+def show_splits(judge: MeaningJudge, count: int, console: Console) -> None:
+    """A line for each bucket of the record and each risk."""
+    for family in (ENGLISH, ACROSS):
+        rows_of: dict[Bucket, list[Row]] = {}
+        for row in judge.family(family).record.rows:
+            rows_of.setdefault(row.bucket, []).append(row)
+        for bucket, mine in rows_of.items():
+            for risk in _RISKS if bucket.response is not ResponseType.EXPLANATION and count else ():
+                over, cover, mean = splits(mine, risk, count)
+                console.print(
+                    f"{count} splits of {len(mine)}, {bucket}, risk {risk:.1%}: over it in {over:.1%}; "
+                    f"coverage {cover:.1%}, mean risk {mean:.3%}"
+                )
+
+
 _SETS = {
     "dialogue_en_dev": rows,
     "answers_en": second_half,
@@ -190,13 +213,44 @@ _SETS = {
 _SHIFTED = ("answers_en", "graded_en_de", "negation_en")
 
 
+def copy_models(folder: Path) -> None:
+    """What ships, for a part of it to be replaced."""
+    for file in SHIPPED.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, folder / file.name)
+
+
 def dialogue_judge(data: Path, folder: Path) -> MeaningJudge:
     """A judge whose scorer, calibration and thresholds know English dialogues alone."""
-    for name in ("encoder.onnx", "sentences.onnx", "tokenizer.json", WORDS, f"{ACROSS}.json.gz"):
-        shutil.copyfile(SHIPPED / name, folder / name)
+    copy_models(folder)
     sample = Sample.of(scorer_dialogue(data), Condition.WRITTEN)
     fit_family("dialogues", Encoder(folder), sample).write(folder / f"{ENGLISH}.json.gz")
     return MeaningJudge(folder)
+
+
+def exchange(judge: MeaningJudge, data: Path) -> Table:
+    """Both halves of the other languages' sets, each as the judge sees it that was fitted on the other half."""
+    table = Table(*_HEADS, title="halves exchanged: both measured, neither by a judge that has seen it")
+    with tempfile.TemporaryDirectory() as path:
+        folder = Path(path)
+        copy_models(folder)
+        fit_across([line for name in OTHERS for line in second_half(data, name)], folder)
+        other = MeaningJudge(folder)
+        for name in OTHERS:
+            halves = [(judge, second_half(data, name)), (other, first_half(data, name))]
+            measured = [Measured.of(name, one, lines, Condition.WRITTEN) for one, lines in halves]
+            show(table, measured, [*AT_RISKS, *AT_POINTS])
+    return table
+
+
+def shift(data: Path) -> Table:
+    """Other sets, as the judge sees them that knows English dialogues alone."""
+    table = Table(*_HEADS, title="fitted on dialogues alone, at a risk (bound)")
+    with tempfile.TemporaryDirectory() as folder:
+        judge = dialogue_judge(data, Path(folder))
+        for name in ("dialogue_en_dev", *_SHIFTED):
+            show(table, [Measured.of(name, judge, rows(data, name), Condition.WRITTEN)], AT_RISKS)
+    return table
 
 
 def main() -> int:
@@ -205,6 +259,7 @@ def main() -> int:
     parser.add_argument("--spoken-dev", type=Path, help="what bench/spoken_pairs.py made of dialogue_en_dev")
     parser.add_argument("--only", nargs="*", default=list(_SETS), choices=list(_SETS))
     parser.add_argument("--shift", action="store_true", help="fit on dialogues alone, measure on everything else")
+    parser.add_argument("--exchange", action="store_true", help="measure both halves of the other languages' sets")
     parser.add_argument("--splits", type=int, default=200)
     parser.add_argument("--models", type=Path, default=SHIPPED, help="what bench/train_judge.py made")
     given = parser.parse_args()
@@ -212,9 +267,9 @@ def main() -> int:
     bound, point = Table(*_HEADS, title="at a risk (bound)"), Table(*_HEADS, title="at an accuracy (point)")
 
     def add(measured: Measured) -> None:
-        show(bound, measured, ((f"{risk:.1%}", measured.at_risk(risk)) for risk in _RISKS))
-        show(point, measured, ((f"{accuracy:.2%}", measured.at_point(accuracy)) for accuracy in _ACCURACIES))
-        show(point, measured, ((f"{accuracy:.2%}, curve", measured.on_curve(accuracy)) for accuracy in _ACCURACIES))
+        show(bound, [measured], AT_RISKS)
+        show(point, [measured], AT_POINTS)
+        show(point, [measured], ON_CURVE)
 
     for name in given.only:
         half = ", held half" if _SETS[name] is second_half else ""
@@ -222,25 +277,11 @@ def main() -> int:
     for measured in spoken(judge, given.data, given.spoken_dev) if given.spoken_dev else ():
         add(measured)
     console.print(bound, point)
+    if given.exchange:
+        console.print(exchange(judge, given.data))
     if given.shift:
-        with tempfile.TemporaryDirectory() as folder:
-            shift = Table(*_HEADS, title="fitted on dialogues alone, at a risk (bound)")
-            other = dialogue_judge(given.data, Path(folder))
-            for name in ("dialogue_en_dev", *_SHIFTED):
-                measured = Measured.of(name, other, rows(given.data, name), Condition.WRITTEN)
-                show(shift, measured, ((f"{risk:.1%}", measured.at_risk(risk)) for risk in _RISKS))
-            console.print(shift)
-    for family in (ENGLISH, ACROSS):
-        rows_of: dict[Bucket, list[Row]] = {}
-        for row in judge.family(family).record.rows:
-            rows_of.setdefault(row.bucket, []).append(row)
-        for bucket, mine in rows_of.items():
-            for risk in _RISKS if bucket.response is not ResponseType.EXPLANATION and given.splits else ():
-                over, cover, mean = splits(mine, risk, given.splits)
-                console.print(
-                    f"{given.splits} splits of {len(mine)}, {bucket}, risk {risk:.1%}: over it in {over:.1%}; "
-                    f"coverage {cover:.1%}, mean risk {mean:.3%}"
-                )
+        console.print(shift(given.data))
+    show_splits(judge, given.splits, console)
     return 0
 
 

@@ -10,6 +10,8 @@ from activities.checks.meaning.truth import Labelled, part_of, read_lines
 ENCODER_DOMAINS = frozenset({"Events", "Music", "Buses", "Calendar", "Media", "Travel"})
 """Domains of the dialogues that the encoder is trained on; the scorer is fitted on the others, so that it learns how
 much to trust the encoder where it has not been."""
+OTHERS = ("dialogue_zh_dev", "dialogue_xling_dev")
+"""Sets that the judge of other languages is fitted on, by halves."""
 _MAX_ENCODER_WORDS = 50
 
 

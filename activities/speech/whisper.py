@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,11 @@ PACKAGED = "base"
 _CAREFUL_BEAM = 5
 _KEPT = 16
 """Encoded stretches of 30 s that are kept, 3 MB each: those of a call of a few minutes."""
+_FADES_S = 0.3
+"""In which the sound of a last word has faded: a further word comes after more of a pause, or is longer."""
+_SILENT = 0.003
+"""Level of no sound, of full scale: -50 dBFS."""
+_RATE_HZ = 16_000
 _LOOP_AT = 2.4
 """Compression ratio of a segment from which it is a loop and no speech (Whisper's own limit)."""
 PROMPTS = {"hi": "नमस्ते, यह हिंदी में एक बातचीत है।", "zh": "以下是普通话的句子。"}
@@ -58,7 +63,7 @@ class WhisperRecogniser:
 
     def warm_up(self) -> None:
         """Load the model now instead of with the first recording."""
-        self.recognise(np.zeros(16_000, np.float32), "en")
+        self.recognise(np.zeros(_RATE_HZ, np.float32), "en")
 
     def recognise(
         self, samples: NDArray[np.float32], language: str, *, careful: bool = True, names: Sequence[str] = ()
@@ -95,7 +100,7 @@ class WhisperRecogniser:
             # Earlier text must not colour later words: an agent that repeats itself is a finding.
             condition_on_previous_text=False,
         )
-        return list(segments)
+        return list(_until_over(segments, samples))
 
     def language_of(self, samples: NDArray[np.float32]) -> dict[str, float]:
         """See `Recogniser`. One pass of the encoder."""
@@ -104,6 +109,15 @@ class WhisperRecogniser:
                 return {}
             _, _, found = self._model.detect_language(samples)
             return {str(language): float(probability) for language, probability in found}
+
+
+def _until_over(segments: Iterable[Any], samples: NDArray[np.float32]) -> Iterator[Any]:
+    """Segments up to the one after which there is silence: Whisper would listen to the rest as if it were 30 s long."""
+    for segment in segments:
+        yield segment
+        rest = samples[round((segment.end + _FADES_S) * _RATE_HZ) :]
+        if not len(rest) or np.abs(rest).max() < _SILENT:
+            return
 
 
 def remembered(encode: Callable[[NDArray[np.float32]], Any]) -> Callable[[NDArray[np.float32]], Any]:

@@ -6,6 +6,7 @@ English; `?language=es` in the address, or a stream parameter `language`, choose
 
 import argparse
 import asyncio
+import audioop
 import base64
 import json
 import logging
@@ -140,8 +141,8 @@ class Session:
 async def _serve(host: str, port: int, bugs: frozenset[Bug]) -> None:
     ears, mouth = Ears(), Mouth()
     # A receptionist who is still waking up when the first call comes would be slow once, for no fault of hers.
-    await asyncio.to_thread(ears.understand, np.zeros(8000, np.int16))
-    await asyncio.to_thread(mouth.say, Receptionist().greet().text)
+    greeting = await asyncio.to_thread(mouth.say, Receptionist().greet().text)
+    await asyncio.to_thread(ears.understand, np.frombuffer(audioop.ulaw2lin(greeting, 2), "<i2"))
 
     idle: list[SileroVAD] = []
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 from local_stack import LocalStack
+from numpy.typing import NDArray
 
 from activities.audio import Audio, read_wav, rms_dbfs
 from activities.checks.error_rate import error_rate
@@ -62,6 +64,24 @@ def test_whisper_hears_a_name_that_it_is_told_but_not_where_another_is_said(
     assert {"Okonkwo", "Willowmere"} <= set(heard(said, names).split())
     other = "Your appointment is with Doctor Brennan at Harlow House on Tuesday."
     assert heard(other, names) == heard(other, [])
+
+
+def test_a_recording_is_encoded_once_and_heard_to_its_end(piper: PiperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    encode = WhisperModel.encode
+    monkeypatch.setattr(WhisperModel, "encode", lambda *given: encoded.append(1) or encode(*given))
+    whisper = WhisperRecogniser("base", SETTINGS.models_dir, 2)
+    pause = np.zeros(12_000, np.float32)
+
+    def phone(text: str) -> NDArray[np.float32]:
+        spoken = g711.decode(g711.encode(piper.speak(text, "en", None, 1.0).at_rate(8000).samples))
+        return np.concatenate([Audio(spoken, 8000).at_rate(16_000).as_float(), pause])
+
+    heard = whisper.recognise(phone(TEXT), "en", names=["Doctor Okonkwo"])
+    assert error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15
+    assert len(encoded) == 1
+    heard = whisper.recognise(np.concatenate([phone(TEXT), pause, phone("Goodbye.")]), "en")
+    assert heard[-1].text.strip(".").lower() == "goodbye"
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "es", "zh", "hi"])

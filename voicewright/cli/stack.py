@@ -29,6 +29,8 @@ from voicewright.suite_library import push
 _DATA = typer.Option(None, "--data", help="Folder for data and logs; default .voicewright, or VOICEWRIGHT_DATA_DIR.")
 _START_S = 90.0
 _DEMO_BUGS = "wrong_time,mumbles"
+_CALLS_PER_CORE = 2
+"""The agent thinks on the same cores as its tester: with more calls at once it would be late, and blamed for it."""
 
 
 @app.command()
@@ -95,7 +97,8 @@ async def demo(
         out.print(f"the clinic's agent has these bugs on: [bold]{escape(bugs)}[/]\n")
         suite, raw = load_suite(clinic_suite())
         push(S3Store(settings), suite, raw)
-        request = RunRequest(suite=suite.suite, agent_url=f"ws://127.0.0.1:{port}/media")
+        parallel = min(suite.max_parallel, _CALLS_PER_CORE * (os.cpu_count() or 1))
+        request = RunRequest(suite=suite.suite, agent_url=f"ws://127.0.0.1:{port}/media", max_parallel=parallel)
         code = await run_and_report(request, settings)
         expected = bugs != _DEMO_BUGS or code == ExitCode.FAILED
         out.print(f"\n`voicewright run` would exit {code} now: a bug was found." if code == ExitCode.FAILED else "")
