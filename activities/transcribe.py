@@ -37,8 +37,11 @@ _JOIN_MS = 500
 
 
 @dataclass
-class _Piece:
-    """A stretch of one side: where it was in the recording and where it is in what the recogniser hears."""
+class Piece:
+    """A stretch of one side: where it was in the recording and where it is in what the recogniser hears.
+
+    `heard_at_ms` is noted by `lay_out`.
+    """
 
     turn: int | None
     start_ms: int
@@ -107,7 +110,7 @@ class TranscribeStep:
         heard_in = tuple(self._languages(found, pieces, audio))
         return found.model_copy(update={"heard": heard_in})
 
-    def _languages(self, side: SideTranscript, pieces: list[_Piece], audio: Audio) -> Iterator[HeardLanguage]:
+    def _languages(self, side: SideTranscript, pieces: list[Piece], audio: Audio) -> Iterator[HeardLanguage]:
         """The language of turns whose words are doubtful: a foreign answer is never recognised with confidence."""
         for turn in sorted({piece.turn for piece in pieces if piece.turn is not None}):
             own = [piece for piece in pieces if piece.turn == turn]
@@ -139,20 +142,20 @@ def _with_writing(side: SideTranscript, record: CallRecord) -> SideTranscript:
     return side.model_copy(update={"words": tuple(sorted(words, key=lambda word: word.start_ms))})
 
 
-def join(speech: list[Speech], duration_ms: int) -> list[_Piece]:
+def join(speech: list[Speech], duration_ms: int) -> list[Piece]:
     """Stretches to recognise: padded, and joined where they are one turn's and close together."""
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
     for item in speech:
         start, end = max(0, item.start_ms - _PAD_MS), min(duration_ms, item.end_ms + _PAD_MS)
         last = pieces[-1] if pieces else None
         if last is not None and last.turn == item.turn and start - last.end_ms < _JOIN_MS:
             last.end_ms = end
         else:
-            pieces.append(_Piece(item.turn, start, end))
+            pieces.append(Piece(item.turn, start, end))
     return pieces
 
 
-def lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32]":
+def lay_out(pieces: list[Piece], audio: Audio) -> "np.typing.NDArray[np.float32]":
     """The pieces one after the other with pauses between; notes where each one went."""
     samples = audio.as_float()
     pause = np.zeros(RATE_HZ * _PAUSE_MS // 1000, np.float32)
@@ -166,7 +169,7 @@ def lay_out(pieces: list[_Piece], audio: Audio) -> "np.typing.NDArray[np.float32
     return np.concatenate(parts)
 
 
-def put_back(word: HeardWord, pieces: list[_Piece]) -> Word:
+def put_back(word: HeardWord, pieces: list[Piece]) -> Word:
     """Where a word was said: in the last piece that began before its end.
 
     A recogniser lets the first word after a pause begin within the pause, by as much as all of it. What begins well

@@ -46,7 +46,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 def over_the_telephone(audio: Audio) -> NDArray[np.float32]:
     """A voice at the loudness of our callers, over the line."""
-    return over_the_line(normalise_loudness(trim_silence(audio)))
+    return over_the_line(normalise_loudness(trim_silence(audio))).as_float()
 
 
 def windows(spoken: list[tuple[str, NDArray[np.float32]]]) -> Iterator[list[tuple[str, NDArray[np.float32]]]]:

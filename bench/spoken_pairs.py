@@ -19,31 +19,29 @@ from pathlib import Path
 
 import numpy as np
 from line import RATE_HZ, over_the_line
-from numpy.typing import NDArray
 from tqdm import tqdm
 
+from activities.audio import Audio
 from activities.checks.meaning.proper_names import names_in
 from activities.errors import BadInputError
-from activities.ports import HeardWord
 from activities.speech.piper import PACKAGED, PiperEngine
 from activities.speech.whisper import WhisperRecogniser
+from activities.transcribe import Piece, lay_out, put_back
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
 _PAUSE_S = 0.4
-_SHORTEST_S = 0.05
+"""Between answers, about."""
 _WINDOW_S = 28.0
 _SPEEDS = (0.9, 1.0, 1.0, 1.1)
 
 
-def windows(
-    spoken: Iterator[tuple[dict[str, object], NDArray[np.float32]]],
-) -> Iterator[list[tuple[dict[str, object], NDArray[np.float32]]]]:
+def windows(spoken: Iterator[tuple[dict[str, object], Audio]]) -> Iterator[list[tuple[dict[str, object], Audio]]]:
     """Answers that fit into one pass of the recogniser."""
-    batch: list[tuple[dict[str, object], NDArray[np.float32]]] = []
+    batch: list[tuple[dict[str, object], Audio]] = []
     length = 0.0
     for row, sound in spoken:
-        takes = len(sound) / RATE_HZ + _PAUSE_S
+        takes = sound.duration_ms / 1000 + _PAUSE_S
         if batch and length + takes > _WINDOW_S:
             yield batch
             batch, length = [], 0.0
@@ -54,24 +52,22 @@ def windows(
 
 
 def hear(
-    recogniser: WhisperRecogniser, batch: list[tuple[dict[str, object], NDArray[np.float32]]], language: str
+    recogniser: WhisperRecogniser, batch: list[tuple[dict[str, object], Audio]], language: str
 ) -> Iterator[dict[str, object]]:
-    """Recognise a window and give each answer its words."""
-    pause = np.zeros(int(RATE_HZ * _PAUSE_S), np.float32)
-    ends = list(itertools.accumulate((len(sound) + len(pause)) / RATE_HZ for _, sound in batch))
+    """Recognise a window and give each answer its words, as the answers of a call get theirs."""
+    ends = list(itertools.accumulate(sound.duration_ms for _, sound in batch))
+    pieces = [Piece(index, start, end) for index, (start, end) in enumerate(itertools.pairwise([0, *ends]))]
     names = dict.fromkeys(name for row, _ in batch for name in names_in(str(row["expected"]), language))
-    sound = np.concatenate([part for _, sound in batch for part in (sound, pause)])
-    words = recogniser.recognise(sound, language, names=list(names))
-    heard: list[list[HeardWord]] = [[] for _ in batch]
-    for word in words:
-        # The first word of an answer may begin in the pause before it; its end is known.
-        index = next((at for at, end in enumerate(ends) if word.end_s < end + _SHORTEST_S), len(batch) - 1)
-        heard[index].append(word)
-    for (row, _), found in zip(batch, heard, strict=True):
+    whole = Audio(np.concatenate([sound.samples for _, sound in batch]), RATE_HZ)
+    words = [
+        put_back(word, pieces) for word in recogniser.recognise(lay_out(pieces, whole), language, names=list(names))
+    ]
+    for index, (row, _) in enumerate(batch):
+        heard = [word for word in words if word.turn == index]
         yield row | {
-            "actual": " ".join(word.text for word in found),
+            "actual": " ".join(word.text for word in heard),
             "actual_written": row["actual"],
-            "confidence": [round(word.confidence, 3) for word in found],
+            "confidence": [word.confidence for word in heard],
             "condition": "recognised",
         }
 
@@ -97,7 +93,7 @@ def main() -> int:
     engine = PiperEngine(PACKAGED, settings.models_dir)
     recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, given.threads)
 
-    def spoken() -> Iterator[tuple[dict[str, object], NDArray[np.float32]]]:
+    def spoken() -> Iterator[tuple[dict[str, object], Audio]]:
         for row in rows:
             if row["row"] in done or len(row["actual"]) > 400:
                 continue
