@@ -6,6 +6,7 @@ import unicodedata
 import cn2an
 from text_to_num import alpha2digit
 
+from activities.checks.recogniser_spellings import as_said
 from voicewright.languages import base_language
 
 UNSPACED = frozenset({"ja", "ko", "my", "th", "zh"})
@@ -15,8 +16,6 @@ _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "−": "-"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _MERIDIEM = re.compile(r"(?<=\d)( ?)([ap])\. ?m\b\.?")
-_PRICED_TIME = re.compile(r"\$(?=(?:1[0-2]|[1-9])[.:][0-5]\d ?[ap]m\b(?! i\b))")
-"""Recognisers write `$7.45pm`."""
 _ENGLISH_WORDS = [
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     (re.compile(r"(?<=\d)(?=[ap]m\b)"), " "),
@@ -62,7 +61,7 @@ def digits(text: str, language: str) -> str:
     if base != "en":
         return str(alpha2digit(plain, base, threshold=0))
     spoken = str(alpha2digit(_HYPHEN.sub(" ", plain), base, threshold=0))
-    return _PRICED_TIME.sub("", _MERIDIEM.sub(r"\1\2m ", spoken)).rstrip()
+    return as_said(_MERIDIEM.sub(r"\1\2m ", spoken)).rstrip()
 
 
 def _east(text: str) -> str:

@@ -9,8 +9,6 @@ from voicewright.languages import base_language
 
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _SPLIT = re.compile(r"\d*00\.[1-9]")
-_TWICE_PRICED = re.compile(r"\$(\d*00) \$([1-9])(?!\d|[.,:]\d|,? (?:and|or|off)\b)")
-"""A recogniser's spelling of a hundred and four dollars: `$100 $4`."""
 _IN_HUNDREDS = re.compile(r" (\d{1,2})(?!\d|[.,:/]\d| ?-)")
 _CURRENCIES = {
     "$": r"\$|us\$|dollars?|bucks?|usd|dólar(?:es)?|dólares|dollari|dollaro|डॉलर|ドル|美元|달러",
@@ -70,7 +68,6 @@ def number_of(text: str) -> float:
 
 def find_amounts(page: Page) -> Iterator[Fact]:
     """Sums of money; strikes them out."""
-    page.text = _TWICE_PRICED.sub(lambda match: f"${int(match[1]) + int(match[2])}", page.text)
     for pattern, fixed in ((_SIGN_FIRST, None), *((pattern, sign) for sign, pattern in _WORD_AFTER.items())):
         while (match := pattern.search(page.text)) is not None:
             sign = fixed or _SIGNS.get(match["sign"], match["sign"])

@@ -45,8 +45,6 @@ _MONEY = r"\s?(?:[日美欧歐港]?元|円|块|塊)"
 _COUNTED = re.compile(r"\s?(?:人(?!工)|名|位(?![于於置])|间(?!接)|度|米|公里|平[方米])")
 _RANGE = re.compile(r"\d+\s?-\s?\d+")
 """A range of what is counted or paid is no telephone number: 500-1000元."""
-_PRICED = re.compile(r"\$([2-9])\.(00)(?=\d-?\d\d-?\d{4}\b)")
-"""`$8.00708-2538`: a recogniser's spelling of eight hundred, seven zero eight."""
 _TELEPHONE = re.compile(
     rf"(?<![a-z\d.$£€¥₹])(?<!\d:)\+?\(?\d(?:[\d\s()/-]|[.,](?= ?\d)){{5,}}\d(?![a-z\d:]|\.\d|{_MONEY})"
 )
@@ -67,7 +65,6 @@ def find_codes(page: Page, language: str) -> Iterator[Fact]:
     """Telephone numbers, booking codes; strikes them out. Letters come without case, signs without separators."""
     page.text = _DOUBLED.sub(lambda m: " ".join([m["sign"]] * (2 if m["times"] == "double" else 3)), page.text)
     page.text = _OH.sub("0", page.text)
-    page.text = _PRICED.sub(r"\1\2", page.text)
     for word in _SPELT:
         page.text = re.sub(rf"\b([a-z]) (?:as in|for|like) {word}\b", r"\1", page.text)
     if base_language(language) == "fr":
