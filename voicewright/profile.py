@@ -36,7 +36,8 @@ class Noise(Part):
 
     kind: Literal["white", "pink", "brown"] = "pink"
     file: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = Field(
-        default=None, description="A 16-bit WAV file, stored in the bucket as `noise/NAME`; instead of `kind`."
+        default=None,
+        description="A 16-bit WAV file beside the suite, or in the bucket as `noise/NAME`; instead of `kind`.",
     )
     snr_db: Annotated[float, Field(ge=-20, le=60, strict=False)] = Field(
         default=15, description="How far the caller's speech stands above it."

@@ -90,7 +90,9 @@ class CallerProfile:
     def _from_file(self, name: str, store: ObjectStore, rate_hz: int) -> "np.typing.NDArray[np.float64]":
         raw = store.get_if_present(noise_key(name))
         if raw is None:
-            raise BadInputError(f"the noise file {name!r} is not stored: put it into the bucket as {noise_key(name)}")
+            raise BadInputError(
+                f"the noise file {name!r} is not stored as {noise_key(name)}: lay it beside the suite and push that"
+            )
         return read_wav(raw)[0].at_rate(rate_hz).samples.astype(np.float64)
 
     def _coded(self, samples: Samples) -> Samples:

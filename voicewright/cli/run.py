@@ -23,8 +23,7 @@ from voicewright.run import RunProgress, RunRequest
 from voicewright.run_request import read_run_request
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import push
+from voicewright.suite_push import push_file
 
 
 def _duration_s(text: str) -> float:
@@ -152,8 +151,7 @@ def _resolve(suite: str, settings: Settings) -> str:
     path = Path(suite)
     if path.suffix not in {".yaml", ".yml"} and not path.exists():
         return suite
-    loaded, raw = load_suite(path)
-    entry = push(S3Store(settings), loaded, raw)
+    entry = push_file(S3Store(settings), path)
     return f"{entry.name}@{entry.version}"
 
 

@@ -10,8 +10,8 @@ from voicewright.cli.app import app, command
 from voicewright.cli.console import err, out
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import entries, push
+from voicewright.suite_library import entries
+from voicewright.suite_push import push_file
 
 suites = typer.Typer(no_args_is_help=True, help="Suites that can be run by name, from the Temporal UI too.")
 app.add_typer(suites, name="suites")
@@ -22,9 +22,11 @@ app.add_typer(suites, name="suites")
 async def push_suite(
     suite: Path = typer.Argument(help="A suite file."),
 ) -> int:
-    """Register a suite under its name, so that `{"suite": "NAME"}` runs it. The same text is one version."""
-    loaded, raw = load_suite(suite)
-    entry = push(S3Store(Settings()), loaded, raw)
+    """Register a suite under its name, so that `{"suite": "NAME"}` runs it. The same text is one version.
+
+    Noise files that its callers name are taken along from the suite's folder.
+    """
+    entry = push_file(S3Store(Settings()), suite)
     out.print(f"{entry.name}@{entry.version[:12]}: {entry.cases} cases", markup=False)
     return 0
 
