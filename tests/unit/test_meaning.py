@@ -194,6 +194,11 @@ def test_the_recognisers_doubt_is_a_feature() -> None:
     assert np.isnan(read(Pair("a", "b")).features[at])
 
 
+def test_thousands_are_counted_alike_with_and_without_a_comma() -> None:
+    assert not read(Pair("It is at 1290 San Tomas Road.", "It is at 1,290 San Tomas Road.")).vetoed
+    assert read(Pair("It is at 1290 San Tomas Road.", "It is at 1,390 San Tomas Road.")).vetoed
+
+
 def test_a_name_that_was_asked_about_or_may_be_one_misheard_is_no_stranger() -> None:
     def strangers(expected: str, actual: str, question: str = "") -> tuple[str, ...]:
         return read(Pair(expected, actual, question)).strangers
@@ -324,11 +329,26 @@ def test_a_fail_that_hangs_on_a_doubtful_value_is_for_people(sure: float, verdic
 
 @pytest.mark.parametrize(
     ("heard", "expected"),
-    [("It leaves at $7.45 p.m.", "It leaves at 9:20 pm."), ("It is $100 $4", "It is $350.")],
+    [("It leaves at $7.45 p.m.", "It leaves at 9:45 pm."), ("It is $100 $4", "It is $140.")],
 )
 def test_a_value_in_a_recognisers_own_spelling_is_doubted_too(heard: str, expected: str) -> None:
     confidence = tuple(0.2 if "$" in word else 0.95 for word in heard.split())
     assert read(Pair(expected, heard, condition=Condition.RECOGNISED, confidence=confidence)).doubtful
+
+
+@pytest.mark.parametrize(
+    ("expected", "heard", "misheard"),
+    [
+        ("It is 825 Russell Avenue.", "It is 125 Russell Avenue.", True),
+        ("The rent is $2,750.", "The rent is $2,700.", True),
+        ("It plays at 11 pm.", "It plays at 8.30 pm.", False),
+        ("It plays at 11 pm on March 3rd.", "It plays at 8.30 pm on March 30th.", False),
+        ("There is a 9 percent chance.", "There is a 7% chance.", False),
+    ],
+)
+def test_a_doubtful_value_that_sounds_otherwise_was_not_misheard(expected: str, heard: str, misheard: bool) -> None:
+    pair = Pair(expected, heard, condition=Condition.RECOGNISED, confidence=(0.4,) * len(heard.split()))
+    assert read(pair).doubtful is misheard
 
 
 def test_few_pairs_are_calibrated_with_their_language() -> None:

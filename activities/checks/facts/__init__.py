@@ -7,7 +7,8 @@ read in full, other languages by their numbers, clock words, month and weekday n
 from collections.abc import Iterable
 
 from activities.checks.facts.amounts import match_amount, match_number
-from activities.checks.facts.compare import CRITICAL, Comparison, compare, confusable, count, explain, find_facts
+from activities.checks.facts.by_ear import confusable, sounds_near
+from activities.checks.facts.compare import CRITICAL, Comparison, compare, count, explain, find_facts
 from activities.checks.facts.dates import match_date
 from activities.checks.facts.fact import Fact, Kind, Match
 from activities.checks.facts.names import match_name
@@ -15,7 +16,7 @@ from activities.checks.facts.times import match_time
 
 __all__ = [
     "CRITICAL", "Comparison", "Fact", "Kind", "Match", "compare", "confusable", "count", "explain", "find_facts", "match_amount", "match_date",
-    "match_name", "match_number", "match_time", "spell",
+    "match_name", "match_number", "match_time", "sounds_near", "spell",
 ]  # fmt: skip
 
 

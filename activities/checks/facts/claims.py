@@ -29,6 +29,7 @@ _NEGATORS = frozenset(
         "lacks",
     ]
 )
+_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 _SCOPE = 4
 _PHRASE = 4
 _MOSTLY = 0.6
@@ -77,7 +78,7 @@ def counted(text: str) -> dict[str, set[str]]:
     for match in re.finditer(
         r"(?<![\w.,:$])(\d[\d.,]*)(?: (?:or|more|different|other|available|great|nice|good)){0,2} ([a-z]{3,})", text
     ):
-        found.setdefault(_stem(match[2])[:4], set()).add(match[1].rstrip(".,"))
+        found.setdefault(_stem(match[2])[:4], set()).add(_THOUSANDS.sub("", match[1]).rstrip(".,"))
     return found
 
 

@@ -1,6 +1,5 @@
 """The facts of two texts held against each other."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -129,31 +128,6 @@ def _plain(fact: Fact) -> set[str]:
         else:
             plain.add("".join(sign for sign in reading if sign.isdigit() or sign == "."))
     return plain
-
-
-_TEENS = {str(ten + 10): str(ten * 10) for ten in range(3, 10)}
-_BY_EAR = {**_TEENS, **{ty: teen for teen, ty in _TEENS.items()}}
-"""Numbers that a telephone does not tell apart: thirteen and thirty."""
-
-
-def confusable(comparison: Comparison) -> list[tuple[Fact, Fact]]:
-    """Conflicts that may be ours: the values differ by `thirteen` for `thirty` alone."""
-    return [
-        (fact, other)
-        for fact, instead in comparison.conflicts
-        for other in instead
-        if any(_misheard(one) == two for one in _parts(fact) for two in _parts(other))
-    ]
-
-
-def _parts(fact: Fact) -> list[tuple[str, ...]]:
-    return [tuple(re.findall(r"\d+", reading)) for reading in fact.readings]
-
-
-def _misheard(numbers: tuple[str, ...]) -> tuple[str, ...]:
-    """The same with its one teen as the ten that sounds like it, or the other way round; empty where there is none."""
-    heard = [at for at, number in enumerate(numbers) if number in _BY_EAR]
-    return tuple(_BY_EAR[n] if at == heard[-1] else n for at, n in enumerate(numbers)) if heard else ()
 
 
 def count(facts: Iterable[Fact], kind: Kind) -> int:

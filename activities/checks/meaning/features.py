@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from activities.checks.facts import CRITICAL, Comparison, Fact, Kind, compare, confusable, count, find_facts
+from activities.checks.facts import (
+    CRITICAL,
+    Comparison,
+    Fact,
+    Kind,
+    compare,
+    confusable,
+    count,
+    find_facts,
+    sounds_near,
+)
 from activities.checks.facts.acts import ACTS, acts, negations, polarity
 from activities.checks.facts.claims import denials, miscounted, said_twice
 from activities.checks.facts.names import Alignment, sounded, unmatched
@@ -78,7 +88,7 @@ class Reading:
     misheard: bool = False
     """Heard by a recogniser, and all that conflicts are numbers that sound alike."""
     doubtful: bool = False
-    """Of every value that conflicts the recogniser was unsure."""
+    """Every value that conflicts is one of which the recogniser was unsure, and can be the expected one misheard."""
 
     @property
     def vetoed(self) -> bool:
@@ -135,7 +145,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     opposed = _opposed(wanted, heard) if english else []
     confused = confusable(comparison)
     confidence = _confidences(pair)
-    surest = _surest_conflict(comparison, confidence, language)
+    doubts = _doubts(comparison, confidence, language)
     row = [
         *(count(comparison.missing, kind) for kind in Kind),
         *(count(comparison.extra, kind) for kind in Kind),
@@ -156,7 +166,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
         len(denied), len(miscounts), bool(denied) and bool((negated - negates) % 2),
         f" {' '.join(wanted)} " in f" {' '.join(heard)} ", bool(wanted) and heard[: len(wanted)] == wanted,
         len(opposed), *_heard(wanted, heard), *_heard(heard, wanted), len(confused),
-        *_confidence(pair, confidence, extra), surest,
+        *_confidence(pair, confidence, extra), max(doubts.values(), default=np.nan),
     ]  # fmt: skip
     return Reading(
         pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
@@ -165,7 +175,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
         repeated=said_twice(wanted[:_READ], heard[:_READ]),
         verbatim=choices == 1 and _same_words(pair, comparison, wanted, heard), odd_negation=odd,
         misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
-        doubtful=surest < _DOUBTFUL,
+        doubtful=_all_misheard(comparison, doubts, english=english),
     )  # fmt: skip
 
 
@@ -213,18 +223,31 @@ def _confidence(pair: Pair, least: dict[str, float], extra: Alignment) -> Sequen
     return float(np.mean(pair.confidence)), min(pair.confidence), float(np.mean(added)), min(added)
 
 
-def _surest_conflict(comparison: Comparison, least: dict[str, float], language: str) -> float:
-    """How sure the recogniser was of the conflicting value of which it was surest; NaN where that is not known.
+def _doubts(comparison: Comparison, least: dict[str, float], language: str) -> dict[Fact, float]:
+    """How sure the recogniser was of each conflicting value; without those of which that is not known.
 
     A value is as sure as its least sure word, wherever else that word was said. One that was read in another spelling
     (`$100 $4` as $104) is as sure as the least sure figure.
     """
     figures = [sure for word, sure in least.items() if any(sign.isdigit() for sign in word)]
-    found = []
-    for said in {other.said for _, instead in comparison.conflicts for other in instead}:
-        sure = [least[word] for word in words(said, language) if word in least] or figures
-        found += [min(sure)] if sure else []
-    return max(found, default=np.nan)
+    found = {}
+    for other in dict.fromkeys(other for _, instead in comparison.conflicts for other in instead):
+        sure = [least[word] for word in words(other.said, language) if word in least] or figures
+        if sure:
+            found[other] = min(sure)
+    return found
+
+
+def _all_misheard(comparison: Comparison, doubts: dict[Fact, float], *, english: bool) -> bool:
+    """Whether each conflict may be the recogniser's: it was unsure, and what it heard sounds nearly as expected.
+
+    A recogniser is also unsure of how to write what it heard well, 8:30 or 8.30. Only English numbers are compared by
+    ear; of other languages doubt alone is enough.
+    """
+    return bool(comparison.conflicts) and all(
+        any(doubts.get(other, 1.0) < _DOUBTFUL and (not english or sounds_near(fact, other)) for other in instead)
+        for fact, instead in comparison.conflicts
+    )
 
 
 def _heard(text: Sequence[str], other: Sequence[str]) -> Sequence[float]:
