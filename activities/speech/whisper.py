@@ -26,6 +26,9 @@ _FADES_S = 0.3
 """In which the sound of a last word has faded: a further word comes after more of a pause, or is longer."""
 _SILENT = 0.003
 """Level of no sound, of full scale: -50 dBFS."""
+_PAUSE_S = 0.3
+_JOINS = ".,:;/-"
+"""Signs by which Whisper joins numbers."""
 _RATE_HZ = 16_000
 _LOOP_AT = 2.4
 """Compression ratio of a segment from which it is a loop and no speech (Whisper's own limit)."""
@@ -78,7 +81,7 @@ class WhisperRecogniser:
         with self._lock:
             first = self._segments(samples, language, beams[0])
             found = self._segments(samples, language, beams[1]) if _loops(first) else first
-            words = _words(first if _loops(found) else found)
+            words = _words(first if _loops(found) else found, samples)
             if not words or not unheard(names, words):
                 return words
             return respelled(words, self.knowing(samples, language, names), names)
@@ -86,7 +89,7 @@ class WhisperRecogniser:
     def knowing(self, samples: NDArray[np.float32], language: str, names: Sequence[str]) -> list[HeardWord]:
         """Words as they are heard by one who expects these names: better spelled, but also where they were not said."""
         hints = ", ".join(names[:MAX_HINTS])
-        return _words(self._segments(samples, language, _CAREFUL_BEAM, hints))
+        return _words(self._segments(samples, language, _CAREFUL_BEAM, hints), samples)
 
     def _segments(self, samples: NDArray[np.float32], language: str, beam: int, hints: str | None = None) -> list[Any]:
         segments, _ = self._model.transcribe(
@@ -136,30 +139,44 @@ def remembered(encode: Callable[[NDArray[np.float32]], Any]) -> Callable[[NDArra
     return encoded
 
 
-def _words(segments: Iterable[Any]) -> list[HeardWord]:
+def _words(segments: Iterable[Any], samples: NDArray[np.float32]) -> list[HeardWord]:
     return join_fragments(
-        HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
-        for segment in segments
-        for word in segment.words or ()
-        if word.word.strip()
+        (
+            HeardWord(str(word.word), float(word.start), float(word.end), float(word.probability))
+            for segment in segments
+            for word in segment.words or ()
+            if word.word.strip()
+        ),
+        pauses_end_s(samples),
     )
+
+
+def pauses_end_s(samples: NDArray[np.float32]) -> list[float]:
+    """Where sound begins after a pause of 0.3 s or more, in s."""
+    loud = np.flatnonzero(np.abs(samples) >= _SILENT)
+    return [float(at) / _RATE_HZ for at in loud[1:][np.diff(loud) >= _PAUSE_S * _RATE_HZ]]
 
 
 def _loops(segments: Iterable[Any]) -> bool:
     return any(segment.compression_ratio > _LOOP_AT for segment in segments)
 
 
-def join_fragments(pieces: Iterable[HeardWord]) -> list[HeardWord]:
+def join_fragments(pieces: Iterable[HeardWord], pauses: Sequence[float] = ()) -> list[HeardWord]:
     """Whisper gives `10` and `.50`, `o` and `'clock`: what starts with a sign and without a space is the same word.
 
-    A joined word is as sure as its least sure piece.
+    But not over a pause, behind which another answer begins: `$112` and `.58`. `pauses` are the ends of pauses, in s. A
+    joined word is as sure as its least sure piece.
     """
     words: list[HeardWord] = []
     for piece in pieces:
         text = piece.text.strip()
         if words and text == piece.text.rstrip() and not text[0].isalnum():
             last = words[-1]
-            words[-1] = HeardWord(last.text + text, last.start_s, piece.end_s, min(last.confidence, piece.confidence))
-        else:
-            words.append(HeardWord(text, piece.start_s, piece.end_s, piece.confidence))
+            says = any(sign.isalnum() for sign in text)
+            if not (says and any(last.end_s <= end < piece.end_s for end in pauses)):
+                sure = min(last.confidence, piece.confidence)
+                words[-1] = HeardWord(last.text + text, last.start_s, piece.end_s, sure)
+                continue
+            text = text.lstrip(_JOINS)
+        words.append(HeardWord(text, piece.start_s, piece.end_s, piece.confidence))
     return words

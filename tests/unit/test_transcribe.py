@@ -5,6 +5,7 @@ import pytest
 
 from activities.audio import Audio
 from activities.ports import HeardWord
+from activities.speech.whisper import join_fragments, pauses_end_s
 from activities.transcribe import join, lay_out, put_back
 from voicewright.call import Side, Speech
 
@@ -32,3 +33,20 @@ def test_a_word_belongs_to_the_turn_in_which_it_ends(
     assert [piece.heard_at_ms for piece in pieces] == [0, 1640]
     word = put_back(HeardWord("I", start_s, end_s, 0.9), pieces)
     assert (word.turn, word.start_ms, word.end_ms) == (turn, start_ms, end_ms)
+
+
+def test_numbers_are_joined_within_an_answer_and_not_over_a_pause() -> None:
+    sound = np.zeros(32_000, np.float32)
+    sound[:12_000] = sound[20_000:] = 0.1
+    assert pauses_end_s(sound) == [1.25]
+    assert pauses_end_s(sound[:12_000]) == []
+
+    def heard(*pieces: tuple[str, float]) -> list[str]:
+        found = [HeardWord(text, end_s - 0.3, end_s, 0.9) for text, end_s in pieces]
+        return [word.text for word in join_fragments(found, pauses_end_s(sound))]
+
+    assert heard((" $10", 0.4), (".50", 0.7)) == ["$10.50"]
+    assert heard((" $112", 0.7), (".58", 1.7), (" degrees", 1.9)) == ["$112", "58", "degrees"]
+    assert heard((" 510", 0.4), ("-524", 0.7), ("-102", 1.7)) == ["510-524", "102"]
+    assert heard((" twelve", 1.6), (".50", 1.9)) == ["twelve.50"]
+    assert heard((" done", 0.7), (".", 1.3), (" -5", 1.7)) == ["done.", "-5"]
