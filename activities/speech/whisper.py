@@ -49,7 +49,7 @@ class WhisperRecogniser:
     @property
     def name(self) -> str:
         """See `Recogniser`."""
-        return f"whisper {self._model_name}, faster-whisper {version('faster-whisper')}, int8, names 1"
+        return f"whisper {self._model_name}, faster-whisper {version('faster-whisper')}, int8, names 1, pauses 1"
 
     @cached_property
     def _model(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - faster-whisper ships no types

@@ -170,6 +170,20 @@ def test_thirteen_for_thirty_may_be_our_own_ears() -> None:
     assert not read(Pair("You come at 9:30.", "You come at 10:30.", condition=Condition.RECOGNISED)).twisted
 
 
+@pytest.mark.parametrize(
+    ("expected", "heard", "misheard"),
+    [
+        ("Call 415-863-9335.", "Call 415-863-935.", True),
+        ("Call 415-863-9335.", "Call 415-863-9435.", False),
+        ("That is $204 in total.", "That is $2004 in total.", True),
+        ("That is $200 in total.", "That is $2000 in total.", False),
+        ("It is 55 dollars.", "It is 5 dollars.", False),
+    ],
+)
+def test_a_figure_said_twice_and_heard_once_may_be_our_own_ears(expected: str, heard: str, misheard: bool) -> None:
+    assert read(Pair(expected, heard, condition=Condition.RECOGNISED)).misheard is misheard
+
+
 def test_a_question_unlike_the_data_is_for_a_person(judge: MeaningJudge) -> None:
     about = "What requirement has to be met to use the sliding window protocol with piggybacking?"
     answer = "Both parties must send data."

@@ -13,12 +13,12 @@ _BY_EAR = {**_TEENS, **{ty: teen for teen, ty in _TEENS.items()}}
 
 
 def confusable(comparison: Comparison) -> list[tuple[Fact, Fact]]:
-    """Conflicts that may be ours: the values differ by `thirteen` for `thirty` alone."""
+    """Conflicts that may be ours: `thirteen` for `thirty` alone, or a figure that is said twice and heard once."""
     return [
         (fact, other)
         for fact, instead in comparison.conflicts
         for other in instead
-        if any(_misheard(one) == two for one in _parts(fact) for two in _parts(other))
+        if any(_misheard(one) == two or _once(one) == _once(two) for one in _parts(fact) for two in _parts(other))
     ]
 
 
@@ -32,6 +32,14 @@ def _misheard(numbers: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_BY_EAR[n] if at == heard[-1] else n for at, n in enumerate(numbers)) if heard else ()
 
 
+def _once(numbers: tuple[str, ...]) -> tuple[str, ...] | str:
+    """All figures in a row, of several alike one, besides hundreds and thousands; where there are few, the numbers."""
+    figures = "".join(numbers)
+    return _AGAIN.sub(lambda run: run[0][0], figures) if len(figures) >= _MIN_FIGURES else numbers
+
+
+_MIN_FIGURES = 3
+_AGAIN = re.compile(r"([1-9])\1+|00+(?=[1-9])")
 _ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
