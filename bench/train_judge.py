@@ -26,7 +26,7 @@ from activities.speech.models import minilm
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-VERSIONS = {ENGLISH: "4", ACROSS: "5"}
+VERSIONS = {ENGLISH: "5", ACROSS: "5"}
 
 
 def train_encoder(data: Path, out: Path) -> None:
