@@ -175,6 +175,8 @@ def test_words_are_compared_in_one_spelling() -> None:
         ("il mio PIN è il 4 5 7 9", "it", ["code 4 5 7 9"]),
         ("Another bus leaves at $7.45 p.m. and costs $41.", "en", ["amount $41", "time 7.45 pm"]),
         ("The total will be $100 $4.", "en", ["amount $104"]),
+        ("There is one 4 pm show.", "en", ["time 4 pm", "number 1"]),
+        ("Come at 7 15 or at 12 05.", "en", ["time 7 15", "time 12 05"]),
         ("It is at $1,546 Maurice Lane for $900.", "en", ["amount $900", "number 1,546"]),
         ("It costs $20 for the way.", "en", ["amount $20"]),
         ("The phone number is $8.00708-2538.", "en", ["code 800708-2538"]),

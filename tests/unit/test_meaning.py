@@ -211,6 +211,7 @@ def test_the_recognisers_doubt_is_a_feature() -> None:
 def test_thousands_are_counted_alike_with_and_without_a_comma() -> None:
     assert not read(Pair("It is at 1290 San Tomas Road.", "It is at 1,290 San Tomas Road.")).vetoed
     assert read(Pair("It is at 1290 San Tomas Road.", "It is at 1,390 San Tomas Road.")).vetoed
+    assert not read(Pair("One is at 2400 Shady Willow Lane.", "Try the one at 2,400 Shady Willow Lane.")).vetoed
 
 
 def test_a_name_that_was_asked_about_or_may_be_one_misheard_is_no_stranger() -> None:

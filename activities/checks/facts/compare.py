@@ -121,6 +121,7 @@ def _plain(fact: Fact) -> set[str]:
             plain |= {str(hour * 100 + minute), f"{hour + minute / 100:g}"} | (
                 set() if minute else {str(hour), str(hour % 12)}
             )
+            plain |= {fact.said} if fact.said.isdigit() else set()  # 2400 is midnight, and a house
         elif fact.kind is Kind.DATE and reading.startswith("year "):
             plain.add(reading[5:])
         elif fact.kind is Kind.DATE:

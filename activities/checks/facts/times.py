@@ -16,7 +16,7 @@ _MERIDIEM = r"(?:[\s-]*(?P<half>a\.?\s?m\b|p\.?\s?m\b)\.?|\s+in the (?P<part>mor
 _START = r"(?<![\d:.,$£€])"
 _ENGLISH = [
     re.compile(rf"{_START}(?P<h>\d{{1,2}})\s?[:.]\s?(?P<m>\d{{2}})(?![\d:]){_MERIDIEM}"),
-    re.compile(rf"{_START}(?P<h>\d{{1,2}})[ ,](?:oh?\s|0\s)?(?P<m>\d{{1,2}})(?![\d:]|\.\d){_MERIDIEM}"),
+    re.compile(rf"{_START}(?P<h>\d{{1,2}})[ ,](?:oh?\s|0\s|(?=\d\d))(?P<m>\d{{1,2}})(?![\d:]|\.\d){_MERIDIEM}"),
     re.compile(rf"{_START}(?P<h>\d{{1,2}})(?P<m>\d{{2}})(?![\d:]|\.\d){_MERIDIEM}"),
     re.compile(rf"{_START}(?P<h>\d{{1,2}})(?:\s?o'?\s?clock)?(?![\d:]|\.\d){_MERIDIEM}"),
 ]
