@@ -169,14 +169,15 @@ def join_fragments(pieces: Iterable[HeardWord], pauses: Sequence[float] = ()) ->
     """
     words: list[HeardWord] = []
     for piece in pieces:
-        text = piece.text.strip()
+        text, start_s = piece.text.strip(), piece.start_s
         if words and text == piece.text.rstrip() and not text[0].isalnum():
             last = words[-1]
             says = any(sign.isalnum() for sign in text)
-            if not (says and any(last.end_s <= end < piece.end_s for end in pauses)):
+            after = next((end for end in pauses if says and last.end_s <= end < piece.end_s), None)
+            if after is None:
                 sure = min(last.confidence, piece.confidence)
                 words[-1] = HeardWord(last.text + text, last.start_s, piece.end_s, sure)
                 continue
-            text = text.lstrip(_JOINS)
-        words.append(HeardWord(text, piece.start_s, piece.end_s, piece.confidence))
+            text, start_s = text.lstrip(_JOINS), after
+        words.append(HeardWord(text, start_s, piece.end_s, piece.confidence))
     return words
