@@ -40,38 +40,58 @@ def push_noise(store: Store, suite: Suite, raw: bytes, path: Path) -> None:
         SuiteError: a file is nowhere, is no WAV file of 16 bits, or another of its name is stored; all that are wrong.
     """
     source = read_yaml(raw)
-    problems = []
+    problems, bodies = [], {}
+    called = {name for case in suite.cases for name in suite.profiles_of(case)}
     for name, profile in suite.profiles.items():
-        file = profile.noise.file if profile.noise is not None else None
-        if file is not None and (wrong := _push(store, path.parent, file)) is not None:
-            problems.append(Problem(*source.value_at(("profiles", name, "noise", "file")), f"{file}: {wrong}"))
+        file = profile.noise.file if profile.noise is not None and name in called else None
+        if file is None:
+            continue
+        try:
+            bodies[file] = _read(store, path.parent, file)
+        except _UnusableError as error:
+            place = source.value_at(("profiles", name, "noise", "file"))
+            problems.append(Problem(*place, f"{file}: {error}"))
     if problems:
         raise SuiteError(str(path), sorted(problems))
+    for file, body in bodies.items():
+        if body is not None:
+            store.put_if_absent(noise_key(file), body, "audio/wav")
 
 
-def _push(store: Store, folder: Path, file: str) -> str | None:
-    """What is wrong with a file, in words."""
+class _UnusableError(Exception):
+    """Why a file cannot be used, in words."""
+
+
+def _read(store: Store, folder: Path, file: str) -> bytes | None:
+    """What lies beside the suite; None where it is stored already."""
     key = noise_key(file)
     found = next((path for path in (folder / file, folder / _FOLDER / file) if path.is_file()), None)
     if found is None:
-        stored = key in store.list_keys(key)
-        return None if stored else f"it lies neither beside the suite nor in the bucket: put it into {folder}"
+        if key in store.list_keys(key):
+            return None
+        raise _UnusableError(f"it lies neither beside the suite nor in the bucket: put it into {folder}")
     body = found.read_bytes()
-    if (wrong := _wrong_with(body)) is not None:
-        return wrong
-    if store.put_if_absent(key, body, "audio/wav") is None and store.get_if_present(key) != body:
-        return "another file of this name is stored, and calls may be using it: give this one another name"
-    return None
+    _check(body)
+    stored = store.get_if_present(key)
+    if stored is not None and stored != body:
+        message = "another file of this name is stored, and calls may be using it: give this one another name"
+        raise _UnusableError(message)
+    return body if stored is None else None
 
 
-def _wrong_with(body: bytes) -> str | None:
+def _check(body: bytes) -> None:
     if len(body) > _MAX_BYTES:
-        return f"it has {len(body) / 1e6:.0f} MB, {_MAX_BYTES // 1_000_000} are taken: it is looped, a minute is enough"
+        size_mb, limit_mb = len(body) / 1e6, _MAX_BYTES // 1_000_000
+        raise _UnusableError(f"it has {size_mb:.0f} MB, {limit_mb} are taken: it is looped, a minute is enough")
     try:
         with wave.open(io.BytesIO(body)) as sound:
-            bits, frames = sound.getsampwidth() * 8, sound.getnframes()
+            bits, size = sound.getsampwidth() * 8, sound.getnframes() * sound.getnchannels() * sound.getsampwidth()
+            samples = sound.readframes(sound.getnframes())
     except (wave.Error, EOFError) as error:
-        return f"it is no WAV file ({str(error) or 'it ends too early'}): {_MEND}"
+        raise _UnusableError(f"it is no WAV file ({str(error) or 'it ends too early'}): {_MEND}") from None
     if bits != _BITS:
-        return f"its samples have {bits} bits: {_MEND}"
-    return None if frames else "it holds no sound"
+        raise _UnusableError(f"its samples have {bits} bits: {_MEND}")
+    if len(samples) != size:
+        raise _UnusableError(f"it is cut off: {len(samples)} of {size} bytes of sound are there")
+    if not any(samples):
+        raise _UnusableError("it holds no sound")

@@ -14,6 +14,9 @@ MIN_FACT_CONFIDENCE = 0.5
 """Confidence of the least sure word that carries a fact, under which a fail is for a person."""
 MIN_HIDING_CONFIDENCE = 0.3
 """Confidence of a word under which it may be what was expected: `a date`, 0.26 sure of the `a`, was `at eight`."""
+_BESIDE_HIDING = 0.65
+"""Confidence under which the words beside such a one are as doubtful."""
+_FILLERS = frozenset({"ah", "er", "erm", "hm", "hmm", "mhm", "oh", "okay", "ok", "so", "uh", "um", "well", "yeah"})
 _ON_SOUND = {
     *(
         "conversation",
@@ -98,10 +101,29 @@ def _unsure_fail(check: Check, words: Sequence[Word], language: str) -> str | No
     least = None if said is None else lowest_confidence(words, said, language)
     if least is not None and least < MIN_FACT_CONFIDENCE:
         return f"the recogniser was unsure of {said!r} (confidence {least:.2f})"
-    hiding = min(words, key=lambda word: word.confidence)
-    if check.kind in _SOUGHT and hiding.confidence < MIN_HIDING_CONFIDENCE:
-        return f"the recogniser was unsure of {hiding.text!r} (confidence {hiding.confidence:.2f}), which may be it"
+    if check.kind in _SOUGHT and (run := _hiding(words, check)):
+        least = min(word.confidence for word in run)
+        return f"the recogniser was unsure of {' '.join(word.text for word in run)!r} ({least:.2f}), which may be it"
     return None
+
+
+def _hiding(words: Sequence[Word], check: Check) -> Sequence[Word]:
+    """A run of doubtful words around one that was hardly heard, long enough to be what was sought; empty without one.
+
+    A fact is a word or two, however it is written; of a phrase, a pattern or a name all words are sought.
+    """
+    sought = len(check.expected.split()) if check.kind in {"contains", "matches", "name"} else 1
+    for at, word in enumerate(words):
+        if word.confidence >= MIN_HIDING_CONFIDENCE or word.text.strip(".,!?").lower() in _FILLERS:
+            continue
+        start, end = at, at + 1
+        while start and words[start - 1].confidence < _BESIDE_HIDING:
+            start -= 1
+        while end < len(words) and words[end].confidence < _BESIDE_HIDING:
+            end += 1
+        if end - start >= sought:
+            return words[start:end]
+    return ()
 
 
 def _told(evidence: str) -> str | None:

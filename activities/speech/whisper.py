@@ -21,14 +21,18 @@ from voicewright.languages import base_language
 PACKAGED = "base"
 _CAREFUL_BEAM = 5
 _KEPT = 16
-"""Encoded stretches of 30 s that are kept, 3 MB each: those of a call of a few minutes."""
+"""Encoded stretches of 30 s that are kept, 3 MB each with the packaged model: those of a call of a few minutes."""
 _FADES_S = 0.3
-"""In which the sound of a last word has faded: a further word comes after more of a pause, or is longer."""
+"""In which the sound of a last word has faded."""
 _SILENT = 0.003
 """Level of no sound, of full scale: -50 dBFS."""
-_PAUSE_S = 0.3
+_PAUSE_S = 0.39
 _JOINS = ".,:;/-"
 """Signs by which Whisper joins numbers."""
+_LOUD = 0.02
+_WORD_S = 0.1
+"""Shorter than any word, longer than what is left of one that has faded; `_LOUD` is an RMS level, of full scale."""
+_FRAME = 320
 _RATE_HZ = 16_000
 _LOOP_AT = 2.4
 """Compression ratio of a segment from which it is a loop and no speech (Whisper's own limit)."""
@@ -118,9 +122,16 @@ def _until_over(segments: Iterable[Any], samples: NDArray[np.float32]) -> Iterat
     """Segments up to the one after which there is silence: Whisper would listen to the rest as if it were 30 s long."""
     for segment in segments:
         yield segment
-        rest = samples[round((segment.end + _FADES_S) * _RATE_HZ) :]
-        if not len(rest) or np.abs(rest).max() < _SILENT:
+        rest = samples[round(segment.end * _RATE_HZ) :]
+        loud = np.flatnonzero(np.abs(rest) >= _SILENT)
+        if not len(loud) or (loud[-1] < _FADES_S * _RATE_HZ and _loud_s(rest) < _WORD_S):
             return
+
+
+def _loud_s(samples: NDArray[np.float32]) -> float:
+    """How long there is sound as loud as speech, in s."""
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return float(np.sum(np.sqrt(np.mean(np.square(frames), axis=1)) >= _LOUD)) * _FRAME / _RATE_HZ
 
 
 def remembered(encode: Callable[[NDArray[np.float32]], Any]) -> Callable[[NDArray[np.float32]], Any]:
@@ -152,8 +163,8 @@ def _words(segments: Iterable[Any], samples: NDArray[np.float32]) -> list[HeardW
 
 
 def pauses_end_s(samples: NDArray[np.float32]) -> list[float]:
-    """Where sound begins after a pause of 0.3 s or more, in s."""
-    loud = np.flatnonzero(np.abs(samples) >= _SILENT)
+    """Where sound begins after a pause, in s: of nothing at all, as between answers that were laid side by side."""
+    loud = np.flatnonzero(samples)
     return [float(at) / _RATE_HZ for at in loud[1:][np.diff(loud) >= _PAUSE_S * _RATE_HZ]]
 
 

@@ -62,6 +62,9 @@ def test_noise_that_cannot_be_used_is_told_at_its_line_and_nothing_is_pushed(sta
         (b"ID3 an mp3", "no WAV file"),
         (b"", "it ends too early"),
         (wav_bytes([TONE[:0]], 8000), "it holds no sound"),
+        (wav_bytes([0 * TONE], 8000), "it holds no sound"),
+        (wav_bytes([TONE], 8000)[:-1], "it is cut off"),
+        (wav_bytes([TONE], 8000)[:44], "it is cut off"),
         (eight_bits, "8 bits"),
     ]:
         if body is not None:
@@ -84,3 +87,15 @@ def test_noise_of_another_suite_is_not_replaced(stack: LocalStack, suite: Path) 
     assert done.returncode == 2
     assert "give this one another name" in done.stderr.replace("\n", " ")
     assert store.get(noise_key(beside.name)) == b"theirs"
+
+
+def test_one_file_that_cannot_be_used_keeps_all_of_them_out(stack: LocalStack, suite: Path) -> None:
+    beside, store = suite.with_name(noise_of(suite)), S3Store(stack.settings)
+    beside.write_bytes(wav_bytes([TONE], 8000))
+    text = suite.read_text().replace("profiles: [street]", "profiles: [street, hall]")
+    suite.write_text(text.replace("cases:", "  hall: {noise: {file: nowhere.wav}}\ncases:"))
+    assert stack.cli("suites", "push", str(suite)).returncode == 2
+    assert store.get_if_present(noise_key(beside.name)) is None
+    suite.write_text(suite.read_text().replace("[street, hall]", "[street]"))  # who calls nobody needs no file
+    assert stack.cli("suites", "push", str(suite)).returncode == 0
+    assert store.get_if_present(noise_key(beside.name)) is not None

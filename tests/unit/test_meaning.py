@@ -175,6 +175,11 @@ def test_thirteen_for_thirty_may_be_our_own_ears() -> None:
     [
         ("Call 415-863-9335.", "Call 415-863-935.", True),
         ("Call 415-863-9335.", "Call 415-863-9435.", False),
+        ("Call 415-863-9335.", "Call 415-863-93.", False),
+        ("It is on October 2nd.", "It is on November 2nd.", False),
+        ("It leaves at 11:20 am.", "It leaves at 12:20 pm.", False),
+        ("The deposit is $100.", "The deposit is $1,100.", False),
+        ("It is room 150.", "It is room 1150.", False),
         ("That is $204 in total.", "That is $2004 in total.", True),
         ("That is $200 in total.", "That is $2000 in total.", False),
         ("It is 55 dollars.", "It is 5 dollars.", False),
@@ -223,6 +228,14 @@ def test_a_name_that_was_asked_about_or_may_be_one_misheard_is_no_stranger() -> 
     assert strangers("Yes, Adan Haul is in on Monday.", "Yes, Adam Hall is in on Monday.") == ()
     assert strangers("Yes, Mister Pappandreo is in on Monday.", "Yes, Papa Andrew is in on Monday.") == ()
     assert strangers("Yes, he is in on Monday.", "Yes, he is in. On Monday And Tuesday.") == ()
+    assert strangers("Yes, come on Monday at nine.", "Yes, come on Monday. Mary Thompson comes at nine.") != ()
+    assert (
+        strangers("And at what time do you come tomorrow?", "At what time? I have Mary Thompson's knee at nine.") != ()
+    )
+    assert (
+        strangers("And at what time do you come tomorrow?", "Tomorrow at what time? Tomorrow Mary Thompson comes.")
+        != ()
+    )
 
 
 def test_silence_is_a_fail(judge: MeaningJudge) -> None:
@@ -359,6 +372,11 @@ def test_a_value_in_a_recognisers_own_spelling_is_doubted_too(heard: str, expect
         ("It plays at 11 pm.", "It plays at 8.30 pm.", False),
         ("It plays at 11 pm on March 3rd.", "It plays at 8.30 pm on March 30th.", False),
         ("There is a 9 percent chance.", "There is a 7% chance.", False),
+        ("It is $400 in all.", "It is $40 in all.", False),
+        ("Come on Monday.", "Come on Friday.", False),
+        ("Come on Tuesday.", "Come on Thursday.", True),
+        ("Come on March 3rd.", "Come on June 3rd.", False),
+        ("Come at 3 pm.", "Come at 3 am.", True),
     ],
 )
 def test_a_doubtful_value_that_sounds_otherwise_was_not_misheard(expected: str, heard: str, misheard: bool) -> None:

@@ -49,4 +49,5 @@ def test_numbers_are_joined_within_an_answer_and_not_over_a_pause() -> None:
     assert heard((" $112", 0.7), (".58", 1.7), (" degrees", 1.9)) == ["$112", "58", "degrees"]
     assert heard((" 510", 0.4), ("-524", 0.7), ("-102", 1.7)) == ["510-524", "102"]
     assert heard((" twelve", 1.6), (".50", 1.9)) == ["twelve.50"]
+    assert pauses_end_s(np.where(sound, sound, 1e-4)) == []  # silence on a line is no joint between answers
     assert heard((" done", 0.7), (".", 1.3), (" -5", 1.7)) == ["done.", "-5"]

@@ -60,6 +60,8 @@ _DOUBTFUL = 0.7
 """Confidence below which a value is doubtful: of right answers that a recogniser garbled three of four lie there."""
 CLEAR = 0.6
 """A telling word whose nearest counterpart is less alike than this is missing, not misheard."""
+_OTHER_NAME = 0.7
+"""A surname whose nearest counterpart is less alike than this is another's."""
 _READ = 120
 """Words that are aligned; what is longer is an explanation, and for people."""
 
@@ -200,8 +202,12 @@ def _strangers(missing: Alignment, extra: Alignment, pair: Pair) -> tuple[str, .
     """Where a name may be lost in the expected answer, another may be that one misheard: the models weigh it."""
     if any(is_rare(word) for word, _ in missing.missing):
         return ()
-    added = {word for word, near in extra.missing if near < CLEAR} - set(words(pair.question, pair.language))
-    return tuple(name for name in full_names(pair.actual) if added.issuperset(words(untitled(name), pair.language)))
+    added = {word for word, near in extra.missing if near < _OTHER_NAME} - set(words(pair.question, pair.language))
+    return tuple(
+        name
+        for name in full_names(pair.actual)
+        if (last := words(untitled(name), pair.language)[-1:]) and not added.isdisjoint((last[0], f"{last[0]}s"))
+    )
 
 
 def _confidences(pair: Pair) -> dict[str, float]:
