@@ -97,7 +97,7 @@ def _unsure_fail(check: Check, words: Sequence[Word], language: str) -> str | No
     """Whether a fail hangs on a doubtful word: the one that was heard, or one that may hide what was not."""
     if check.outcome is not CheckOutcome.FAILED:
         return None
-    said = check.expected if check.kind == "absent" else _told(check.evidence)
+    said = _told(check.evidence)
     least = None if said is None else lowest_confidence(words, said, language)
     if least is not None and least < MIN_FACT_CONFIDENCE:
         return f"the recogniser was unsure of {said!r} (confidence {least:.2f})"
@@ -113,8 +113,11 @@ def _hiding(words: Sequence[Word], check: Check) -> Sequence[Word]:
     A fact is a word or two, however it is written; of a phrase, a pattern or a name all words are sought.
     """
     sought = len(check.expected.split()) if check.kind in {"contains", "matches", "name"} else 1
+    figures = check.kind in {"time", "amount", "number"}
     for at, word in enumerate(words):
         if word.confidence >= MIN_HIDING_CONFIDENCE or word.text.strip(".,!?").lower() in _FILLERS:
+            continue
+        if figures and word.text[:1].isupper():  # a name, which no figure is misheard as
             continue
         start, end = at, at + 1
         while start and words[start - 1].confidence < _BESIDE_HIDING:
