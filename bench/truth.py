@@ -1,6 +1,6 @@
 """How far the judge can be trusted: on data that it was not fitted on, one command.
 
-    python bench/truth.py --data DIR [--spoken-dev SPOKEN.jsonl] [--shift]
+    python bench/truth.py --data DIR [--spoken-dev SPOKEN.jsonl] [--exchange] [--shift]
 
 DIR holds the sets that docs/judge.md names. Tables, for the models as shipped: automatic verdicts at a stated risk,
 whose thresholds come from a bound; the same with thresholds that only had the accuracy on the fitted data (point), and

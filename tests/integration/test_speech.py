@@ -40,9 +40,13 @@ def whisper() -> WhisperRecogniser:
     return WhisperRecogniser("base", SETTINGS.models_dir, 2)
 
 
+def over_the_telephone(audio: Audio) -> Audio:
+    return Audio(g711.decode(g711.encode(audio.at_rate(8000).samples)), 8000).at_rate(16_000)
+
+
 def test_what_piper_says_whisper_hears_even_over_a_telephone(piper: PiperEngine, whisper: WhisperRecogniser) -> None:
     spoken = normalise_loudness(trim_silence(piper.speak(TEXT, "en", None, 1.0).at_rate(16_000)))
-    phone = Audio(g711.decode(g711.encode(spoken.at_rate(8000).samples)), 8000).at_rate(16_000)
+    phone = over_the_telephone(spoken)
     heard = whisper.recognise(phone.as_float(), "en")
     assert error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15
     assert all(0 <= word.start_s <= word.end_s <= len(phone.samples) / 16_000 + 0.5 for word in heard)
@@ -55,8 +59,8 @@ def test_whisper_hears_a_name_that_it_is_told_but_not_where_another_is_said(
     names = ["Doctor Okonkwo", "Willowmere House"]
 
     def heard(text: str, names: list[str]) -> str:
-        phone = g711.decode(g711.encode(piper.speak(text, "en", None, 1.0).at_rate(8000).samples))
-        found = whisper.recognise(Audio(phone, 8000).at_rate(16_000).as_float(), "en", names=names)
+        phone = over_the_telephone(piper.speak(text, "en", None, 1.0))
+        found = whisper.recognise(phone.as_float(), "en", names=names)
         return " ".join(word.text for word in found)
 
     said = "Your appointment is with Doctor Okonkwo at Willowmere House on Tuesday."
@@ -74,8 +78,7 @@ def test_a_recording_is_encoded_once_and_heard_to_its_end(piper: PiperEngine, mo
     pause = np.zeros(12_000, np.float32)
 
     def phone(text: str) -> NDArray[np.float32]:
-        spoken = g711.decode(g711.encode(piper.speak(text, "en", None, 1.0).at_rate(8000).samples))
-        return np.concatenate([Audio(spoken, 8000).at_rate(16_000).as_float(), pause])
+        return np.concatenate([over_the_telephone(piper.speak(text, "en", None, 1.0)).as_float(), pause])
 
     heard = whisper.recognise(phone(TEXT), "en", names=["Doctor Okonkwo"])
     assert error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15

@@ -11,6 +11,20 @@ from activities.checks.facts.names import sound
 _TEENS = {str(ten + 10): str(ten * 10) for ten in range(3, 10)}
 _BY_EAR = {**_TEENS, **{ty: teen for teen, ty in _TEENS.items()}}
 """Numbers that a telephone does not tell apart: thirteen and thirty."""
+_AGAIN = re.compile(r"(\d)\1")
+_INNER_ZEROS = re.compile(r"00+(?=[1-9])")
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_UNITS = frozenset(
+    ["a", "p", "m", "am", "pm", "st", "nd", "rd", "th", "o", "clock", "oclock", "percent", "dollar", "dollars", "in"]
+) | {"at", "the", "morning", "evening"}
+"""What is said beside figures and tells no value apart by ear."""
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_NEAR = 55.0
+"""Likeness, 0 to 100, from which one number can be another misheard: of those that our recogniser got wrong the least
+is 62, of values that were really other ones five of six lie below."""
 
 
 def confusable(comparison: Comparison) -> list[tuple[Fact, Fact]]:
@@ -33,10 +47,6 @@ def _misheard(numbers: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_BY_EAR[n] if at == heard[-1] else n for at, n in enumerate(numbers)) if heard else ()
 
 
-_AGAIN = re.compile(r"(\d)\1")
-_INNER_ZEROS = re.compile(r"00+(?=[1-9])")
-
-
 def _said_twice(fact: Fact, other: Fact) -> bool:
     """A code with a doubled figure, 9335 and 935, or zeros within a sum or number, 204 and 2004: one is longer by one."""
     if fact.kind not in {Kind.CODE, Kind.AMOUNT, Kind.NUMBER}:
@@ -53,20 +63,6 @@ def _figures(fact: Fact) -> str:
     return "".join(sign for sign in fact.said if sign.isdigit())
 
 
-_ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_UNITS = frozenset(
-    ["a", "p", "m", "am", "pm", "st", "nd", "rd", "th", "o", "clock", "oclock", "percent", "dollar", "dollars", "in"]
-) | {"at", "the", "morning", "evening"}
-"""What is said beside figures and tells no value apart by ear."""
-_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_NEAR = 55.0
-"""Likeness, 0 to 100, from which one number can be another misheard: of those that our recogniser got wrong the least
-is 62, of values that were really other ones five of six lie below."""
-
-
 def sounds_near(fact: Fact, other: Fact) -> bool:
     """Whether two values are nearly the same in English: 825 and 125, but not 11 and 8:30, nor Monday and Friday.
 
@@ -80,7 +76,7 @@ def sounds_near(fact: Fact, other: Fact) -> bool:
 def _aloud(said: str) -> str:
     """Figures as they are read in pairs: `1290` is twelve ninety, `825` eight twenty five."""
     return " ".join(
-        _two_figures(int(pair)) if pair != "00" else "hundred"
+        "hundred" if pair == "00" else _two_figures(int(pair))
         for number in re.findall(r"\d+", said.replace(",", ""))
         for pair in re.findall(r"^\d(?=(?:\d\d)*$)|\d\d", number)
     )
