@@ -18,13 +18,11 @@ import re
 import resource
 import time
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from faster_whisper.audio import decode_audio
-from line import RATE_HZ, over_the_line
-from numpy.typing import NDArray
+from line import PAUSE_S, RATE_HZ, over_the_line, windows
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
 from rich.table import Table
@@ -39,26 +37,13 @@ from voicewright.languages import base_language
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-_PAUSE = np.zeros(int(RATE_HZ * 0.4), np.float32)
-_WINDOW_S = 28.0
+_PAUSE = np.zeros(int(RATE_HZ * PAUSE_S), np.float32)
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-def over_the_telephone(audio: Audio) -> NDArray[np.float32]:
+def over_the_telephone(audio: Audio) -> Audio:
     """A voice at the loudness of our callers, over the line."""
-    return over_the_line(normalise_loudness(trim_silence(audio))).as_float()
-
-
-def windows(spoken: list[tuple[str, NDArray[np.float32]]]) -> Iterator[list[tuple[str, NDArray[np.float32]]]]:
-    """Utterances that fit into one pass of the recogniser, as those of one call do."""
-    batch: list[tuple[str, NDArray[np.float32]]] = []
-    for text, sound in spoken:
-        if batch and sum(len(other) + len(_PAUSE) for _, other in batch) + len(sound) > _WINDOW_S * RATE_HZ:
-            yield batch
-            batch = []
-        batch.append((text, sound))
-    if batch:
-        yield batch
+    return over_the_line(normalise_loudness(trim_silence(audio)))
 
 
 def read_aloud(text: str, language: str) -> list[str]:
@@ -107,11 +92,11 @@ def _count(sums: list[int], said: list[str], heard: list[str]) -> None:
 
 
 def recognised(
-    recogniser: WhisperRecogniser, spoken: list[tuple[str, NDArray[np.float32]]], language: str, *, quiet: bool
+    recogniser: WhisperRecogniser, spoken: list[tuple[str, Audio]], language: str, *, quiet: bool
 ) -> Counted:
     counted = Counted(language)
     for batch in windows(spoken):
-        sound = np.concatenate(list(itertools.chain.from_iterable((part, _PAUSE) for _, part in batch)))
+        sound = np.concatenate(list(itertools.chain.from_iterable((part.as_float(), _PAUSE) for _, part in batch)))
         heard = " ".join(word.text for word in recogniser.recognise(sound, language))
         said = " ".join(text for text, _ in batch)
         counted.add(said, heard, len(sound) / RATE_HZ)
@@ -120,9 +105,9 @@ def recognised(
     return counted
 
 
-def clips(folder: Path) -> dict[str, list[tuple[str, NDArray[np.float32]]]]:
+def clips(folder: Path) -> dict[str, list[tuple[str, Audio]]]:
     """People's recordings by language, over the line."""
-    found: dict[str, list[tuple[str, NDArray[np.float32]]]] = {}
+    found: dict[str, list[tuple[str, Audio]]] = {}
     for line in (folder / "manifest.jsonl").read_text().splitlines():
         row = json.loads(line)
         sound = np.asarray(decode_audio(str(folder / row["file"]), sampling_rate=RATE_HZ), np.float32)
@@ -132,7 +117,7 @@ def clips(folder: Path) -> dict[str, list[tuple[str, NDArray[np.float32]]]]:
 
 
 def of_people(
-    recogniser: WhisperRecogniser, theirs: list[tuple[str, NDArray[np.float32]]], language: str, *, quiet: bool
+    recogniser: WhisperRecogniser, theirs: list[tuple[str, Audio]], language: str, *, quiet: bool
 ) -> tuple[str, str]:
     """Cells of the table for people's recordings."""
     if not theirs:

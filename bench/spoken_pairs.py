@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from line import RATE_HZ, over_the_line
+from line import RATE_HZ, over_the_line, windows
 from tqdm import tqdm
 
 from activities.audio import Audio
@@ -30,25 +30,7 @@ from activities.transcribe import Piece, lay_out, put_back
 from voicewright.leave import leave
 from voicewright.settings import Settings
 
-_PAUSE_S = 0.4
-"""Between answers, about."""
-_WINDOW_S = 28.0
 _SPEEDS = (0.9, 1.0, 1.0, 1.1)
-
-
-def windows(spoken: Iterator[tuple[dict[str, object], Audio]]) -> Iterator[list[tuple[dict[str, object], Audio]]]:
-    """Answers that fit into one pass of the recogniser."""
-    batch: list[tuple[dict[str, object], Audio]] = []
-    length = 0.0
-    for row, sound in spoken:
-        takes = sound.duration_ms / 1000 + _PAUSE_S
-        if batch and length + takes > _WINDOW_S:
-            yield batch
-            batch, length = [], 0.0
-        batch.append((row, sound))
-        length += takes
-    if batch:
-        yield batch
 
 
 def hear(
