@@ -23,7 +23,7 @@ from voicewright.suite import Case, Expectation, Suite, in_language
 from voicewright.transcript import Transcript
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
-JUDGE = "rules 4"
+JUDGE = "rules 5"
 """Version of the checks; recorded with every verdict, raised when a verdict could come out differently."""
 
 

@@ -189,6 +189,23 @@ def test_a_figure_said_twice_and_heard_once_may_be_our_own_ears(expected: str, h
     assert read(Pair(expected, heard, condition=Condition.RECOGNISED)).misheard is misheard
 
 
+def test_an_example_need_not_be_said(judge: MeaningJudge) -> None:
+    asked, heard = "Can I come another day?", "No, you can not come on any other day."
+    wanted = "Yes, you can come on another day"
+    plain, exemplified = judge.judge(
+        [
+            Pair(expected, heard, asked, condition=Condition.WRITTEN)
+            for expected in (f"{wanted}.", f"{wanted}, e.g. on Friday at 9:30.")
+        ],
+        0.02,
+    )
+    assert plain.sentence is Sentence.FAIL
+    assert (exemplified.sentence, exemplified.because) == (
+        Sentence.REVIEW,
+        "what is expected holds an example, which need not be said",
+    )
+
+
 def test_a_question_unlike_the_data_is_for_a_person(judge: MeaningJudge) -> None:
     about = "What requirement has to be met to use the sliding window protocol with piggybacking?"
     answer = "Both parties must send data."

@@ -54,6 +54,8 @@ SHORT = 5
 """Words up to which an expected answer is a bare fact rather than a sentence."""
 _CHOICE = re.compile(r"(?<!\d)/|/(?!\d)")
 _MAX_ALTERNATIVES = 12
+_EXAMPLE = re.compile(r"\b(?:e\.? ?g\b|z\. ?b\.|p\. ?e[jx]\.|ad es\.)", re.IGNORECASE)
+"""`e.g.`, and the same in German, Spanish, French, Portuguese and Italian: a writer's mark, which nobody says."""
 _SIGNS = re.compile(r"(?<!\w)[-\u2212](?=\d)|[\u00a2\u00a5\u20a0-\u20cf]")
 """Minus, and signs of money that words do not keep."""
 _DOUBTFUL = 0.7
@@ -91,6 +93,8 @@ class Reading:
     """Heard by a recogniser, and all that conflicts are numbers that sound alike."""
     doubtful: bool = False
     """Every value that conflicts is one of which the recogniser was unsure, and can be the expected one misheard."""
+    exemplified: bool = False
+    """What is expected holds an example, which need not be said."""
 
     @property
     def vetoed(self) -> bool:
@@ -102,7 +106,12 @@ class Reading:
     def twisted(self) -> bool:
         """What contradicts may not: `not a good idea` may be `a bad idea`, thirty may be thirteen. For people."""
         swapped = bool(self.missing.missing) and bool(self.extra.missing)
-        return self.misheard or self.doubtful or (self.odd_negation and (swapped or bool(self.opposed)))
+        return (
+            self.misheard
+            or self.doubtful
+            or self.exemplified
+            or (self.odd_negation and (swapped or bool(self.opposed)))
+        )
 
 
 def read(pair: Pair, today: date | None = None) -> Reading:
@@ -178,6 +187,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
         verbatim=choices == 1 and _same_words(pair, comparison, wanted, heard), odd_negation=odd,
         misheard=pair.condition is not Condition.WRITTEN and 0 < len(comparison.conflicts) <= len(confused),
         doubtful=_all_misheard(comparison, doubts, english=english),
+        exemplified=_EXAMPLE.search(chosen) is not None,
     )  # fmt: skip
 
 

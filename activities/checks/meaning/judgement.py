@@ -137,6 +137,8 @@ def _why_not_failed(reading: Reading) -> str:
         return "the recogniser was unsure of the value that contradicts"
     if reading.misheard:
         return "the values that differ sound alike"
+    if reading.exemplified:
+        return "what is expected holds an example, which need not be said"
     return "one of the two denies, in other words: they may say the same"
 
 
