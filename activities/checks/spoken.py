@@ -15,7 +15,7 @@ _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "−": "-"})  # noqa: RUF001 - that is what they are
 _HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
-_MERIDIEM = re.compile(r"(?<=\d)( ?)([ap])\. ?m\b\.?")
+_MERIDIEM = re.compile(r"(?<=\d)( ?)([ap])(?:\. ?| )m\b\.?")
 _ENGLISH_WORDS = [
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     (re.compile(r"(?<=\d)(?=[ap]m\b)"), " "),

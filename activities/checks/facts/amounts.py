@@ -44,6 +44,14 @@ _UNITS = {
 _DURATIONS = {
     unit: re.compile(rf"(?<![\d:.,])(?P<value>{_VALUE})[\s-]?(?:{words})(?![a-z])") for unit, words in _UNITS.items()
 }
+_BASE = {
+    "second": ("minute", 1 / 60),
+    "hour": ("minute", 60),
+    "day": ("minute", 24 * 60),
+    "week": ("minute", 7 * 24 * 60),
+    "year": ("month", 12),
+}
+"""Units that a duration may be told in as well: 14 days are two weeks."""
 _ORDINAL = re.compile(r"(?<![\w.,])(?P<value>\d+)(?:st|nd|rd|th|º|ª|er|ème|ter)\b|第(?P<east>\d+)")
 _NUMBER = re.compile(rf"(?:(?<![\w.,|])[-+])?(?<![a-z\d.,_]){_VALUE}")
 _COLD = r"(?<![a-z\d.,])-(?=[\d.]+\s?(?:度|摄氏|℃|°|도))"
@@ -93,10 +101,9 @@ def find_durations(page: Page) -> Iterator[Fact]:
     for unit, pattern in _DURATIONS.items():
         while (match := pattern.search(page.text)) is not None:
             value = number_of(match["value"])
-            readings = {f"{value:.12g} {unit}"}
-            if unit == "hour":
-                readings.add(f"{value * 60:.12g} minute")
-            yield Fact(Kind.DURATION, page.strike(*match.span()), frozenset(readings), unit)
+            base, times = _BASE.get(unit, (unit, 1))
+            readings = {f"{value:.12g} {unit}", f"{value * times:.12g} {base}"}
+            yield Fact(Kind.DURATION, page.strike(*match.span()), frozenset(readings))
 
 
 def find_ordinals(page: Page) -> Iterator[Fact]:

@@ -11,14 +11,15 @@ _ENDINGS = ("ing", "ed", "es", "s", "d")
 _UNDONE = re.compile(r"un(?!der|it)[a-z]{4,}ed")
 
 
-def _lines(name: str) -> list[str]:
+def data_lines(name: str) -> list[str]:
+    """Lines of a word list beside this module, without its comments."""
     lines = (files("activities.checks.facts") / "data" / name).read_text("utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
 @cache
 def _denying() -> frozenset[str]:
-    return frozenset(word for line in _lines("denying.txt") for word in line.split())
+    return frozenset(word for line in data_lines("denying.txt") for word in line.split())
 
 
 def denies(word: str) -> bool:
@@ -28,7 +29,7 @@ def denies(word: str) -> bool:
 
 @cache
 def _listed() -> dict[str, frozenset[str]]:
-    pairs = [line.split() for line in _lines("opposites.txt")]
+    pairs = [line.split() for line in data_lines("opposites.txt")]
     found: dict[str, set[str]] = {}
     for first, second in pairs:
         found.setdefault(first, set()).add(second)
@@ -44,7 +45,7 @@ def opposites(expected: Iterable[str], actual: Iterable[str]) -> list[tuple[str,
 
 def are_opposite(word: str, other: str) -> bool:
     """Whether two words are antonyms, by list or by form (`usual`, `unusual`; `harmful`, `harmless`)."""
-    if any(form in _listed().get(base, ()) for base in _forms(word) for form in _forms(other)):
+    if any(form in _listed().get(base, ()) for base in forms(word) for form in forms(other)):
         return True
     short, long = sorted((word, other), key=len)
     if len(short) >= _MIN_STEM and any(long == prefix + short for prefix in _DENYING):
@@ -52,6 +53,6 @@ def are_opposite(word: str, other: str) -> bool:
     return any(a.endswith("ful") and b == a.removesuffix("ful") + "less" for a, b in ((word, other), (other, word)))
 
 
-def _forms(word: str) -> list[str]:
-    """The word and what it may be an inflection of."""
+def forms(word: str) -> list[str]:
+    """A word and what it may be an inflection of."""
     return [word, *(word.removesuffix(end) for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2)]

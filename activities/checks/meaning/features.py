@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from activities.checks.facts import (
 )
 from activities.checks.facts.acts import ACTS, acts, negations, polarity
 from activities.checks.facts.claims import denials, miscounted, said_twice
+from activities.checks.facts.incompatible import incompatible
 from activities.checks.facts.names import Alignment, sounded, unmatched
 from activities.checks.facts.opposites import opposites
+from activities.checks.facts.relations import exceptions, turned
 from activities.checks.meaning.pair import Condition, Pair, canonical
 from activities.checks.meaning.proper_names import full_names, untitled
 from activities.checks.meaning.vocabulary import is_rare
@@ -58,6 +61,8 @@ _EXAMPLE = re.compile(r"\b(?:e\.? ?g\b|z\. ?b\.|p\. ?e[jx]\.|ad es\.)", re.IGNOR
 """`e.g.`, and the same in German, Spanish, French, Portuguese and Italian: a writer's mark, which nobody says."""
 _SIGNS = re.compile(r"(?<!\w)[-\u2212](?=\d)|[\u00a2\u00a5\u20a0-\u20cf]")
 """Minus, and signs of money that words do not keep."""
+_PLAIN = 3
+"""Words up to which an expected answer is a value, to which exceptions that are told besides take nothing away."""
 _DOUBTFUL = 0.7
 """Confidence below which a value is doubtful: of right answers that a recogniser garbled three of four lie there."""
 CLEAR = 0.6
@@ -80,6 +85,8 @@ class Reading:
     denied: tuple[str, ...] = ()
     miscounts: tuple[tuple[str, str, str], ...] = ()
     opposed: tuple[tuple[str, str], ...] = ()
+    swapped: tuple[tuple[str, str], ...] = ()
+    """English: a word of a class, a direction, a doer, a time of what is done or an exception in another's place."""
     invented: tuple[Fact, ...] = ()
     """Critical facts in a sentence that neither the expected answer nor the question has, nor stand for another."""
     strangers: tuple[str, ...] = ()
@@ -100,7 +107,7 @@ class Reading:
     def vetoed(self) -> bool:
         """Another value where one was expected, a critical one more, or a contradiction: no automatic pass."""
         contradicts = self.comparison.conflicts or self.denied or self.miscounts or self.opposed or self.odd_negation
-        return bool(contradicts or self.invented or self.strangers or self.repeated)
+        return bool(contradicts or self.swapped or self.invented or self.strangers or self.repeated)
 
     @property
     def twisted(self) -> bool:
@@ -181,6 +188,7 @@ def _read(pair: Pair, chosen: str, choices: int, today: date | None) -> Reading:
     ]  # fmt: skip
     return Reading(
         pair, np.asarray(row, np.float32), comparison, missing, extra, tuple(denied), tuple(miscounts), tuple(opposed),
+        swapped=_swapped(wanted, heard, comparison) if english else (),
         invented=_invented(comparison, pair) if len(wanted) > SHORT else (),
         strangers=_strangers(missing, extra, pair) if english and len(wanted) > SHORT else (),
         repeated=said_twice(wanted[:_READ], heard[:_READ]),
@@ -196,6 +204,18 @@ def _same_words(pair: Pair, comparison: Comparison, wanted: Sequence[str], heard
     alike = bool(wanted) and wanted == heard and not comparison.missing and not comparison.extra
     first, second = pair.languages
     return alike and first == second and _SIGNS.findall(pair.expected) == _SIGNS.findall(pair.actual)
+
+
+def _swapped(expected: Sequence[str], actual: Sequence[str], comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """Units of durations that are the same, two weeks and 14 days, are none."""
+    spans = [
+        [fact for fact in facts if fact.kind is Kind.DURATION] for facts in (comparison.expected, comparison.heard)
+    ]
+    same = [fact for pair in product(*spans) if pair[0].same(pair[1]) for fact in pair]
+    units = {word for fact in same for word in words(fact.said, "en")}
+    wanted, heard = ([word for word in text if word not in units] for text in (expected, actual))
+    found = [*incompatible(wanted, heard), *turned(expected, actual)]
+    return tuple(found + (exceptions(expected, actual) if len(expected) > _PLAIN else []))
 
 
 def _invented(comparison: Comparison, pair: Pair) -> tuple[Fact, ...]:

@@ -105,10 +105,8 @@ class MeaningJudge:
     ) -> Judgement:
         """What is said of a pair that was measured."""
         bucket = bucket_of(reading.pair)
-        if not reading.pair.actual.strip():
-            return Judgement(0.0, Sentence.FAIL, ("nothing was said",), "", str(bucket))
-        if reading.verbatim:
-            return Judgement(_SAME_WORDS, Sentence.PASS, ("said word for word",), "", str(bucket))
+        if (plain := _needs_no_model(reading)) is not None:
+            return replace(plain, bucket=str(bucket))
         limits = self.limits(bucket, appetite, own)
         sentence, because = Sentence.REVIEW, ""
         if bucket.response is ResponseType.EXPLANATION:
@@ -132,6 +130,17 @@ class MeaningJudge:
         return Judgement(round(p, 4), sentence, tuple(evidence_of(reading, p)), because, str(bucket))
 
 
+def _needs_no_model(reading: Reading) -> Judgement | None:
+    """What is said of silence, of signs without words, and of the expected words themselves."""
+    if not reading.pair.actual.strip():
+        return Judgement(0.0, Sentence.FAIL, ("nothing was said",))
+    if not any(map(str.isalnum, reading.pair.actual)):
+        return Judgement(0.5, Sentence.REVIEW, (), "there are no words to judge")
+    if reading.verbatim:
+        return Judgement(_SAME_WORDS, Sentence.PASS, ("said word for word",))
+    return None
+
+
 def _why_not_failed(reading: Reading) -> str:
     if reading.doubtful:
         return "the recogniser was unsure of the value that contradicts"
@@ -150,6 +159,7 @@ def evidence_of(reading: Reading, p: float) -> list[str]:
     if reading.odd_negation and not reading.denied:
         told.append("one of the two denies, the other does not")
     told += [f"opposite: expected {word}, heard {other}" for word, other in reading.opposed[:2]]
+    told += [f"in its place: expected {word!r}, heard {other!r}" for word, other in reading.swapped[:2]]
     told += [f"{thing}: expected {wanted}, heard {heard}" for thing, wanted, heard in reading.miscounts[:2]]
     told += [f"name: heard {name}, not expected" for name in reading.strangers[:2]]
     lost = [word for word, near in reading.missing.missing if near < CLEAR]

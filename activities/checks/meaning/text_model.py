@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from activities.checks.meaning.model_file import present
 
 MAX_TOKENS = 96
-_BATCH = 32
 
 Text = str | tuple[str, str]
 """One segment or two."""
@@ -39,28 +38,28 @@ class TextModel:
         from tokenizers import Tokenizer  # noqa: PLC0415
 
         tokenizer = Tokenizer.from_file(str(self._file.parent / "tokenizer.json"))
+        tokenizer.no_padding()
         tokenizer.enable_truncation(MAX_TOKENS)
-        tokenizer.enable_padding()
         return tokenizer
 
     def run(self, texts: Sequence[Text]) -> list[NDArray[np.float32]]:
-        """The model's outputs, each with one row per text, in order; texts of similar length go together."""
-        order = sorted(range(len(texts)), key=lambda i: len("".join(texts[i])))
-        outputs: list[NDArray[np.float32]] = []
-        for at in range(0, len(order), _BATCH):
-            rows = order[at : at + _BATCH]
-            with self._lock:
-                tokens = self._tokenizer.encode_batch([texts[i] for i in rows])
-                found = self._session.run(
-                    None,
-                    {
-                        "input_ids": np.asarray([t.ids for t in tokens], np.int64),
-                        "attention_mask": np.asarray([t.attention_mask for t in tokens], np.int64),
-                        "token_type_ids": np.asarray([t.type_ids for t in tokens], np.int64),
-                    },
-                )
-            if not outputs:
-                outputs = [np.zeros((len(texts), *one.shape[1:]), np.float32) for one in found]
-            for output, one in zip(outputs, found, strict=True):
-                output[rows] = one
+        """The model's outputs, each with one row per text, in order.
+
+        One text at a time: int8 activations are scaled to the largest of all that are read together, so that in a batch
+        a text would be read otherwise for its neighbours. It costs nothing, for nothing is padded.
+        """
+        found = [self._run(text) for text in texts]
+        return [np.concatenate(rows) for rows in zip(*found, strict=True)]
+
+    def _run(self, text: Text) -> list[NDArray[np.float32]]:
+        with self._lock:
+            tokens = self._tokenizer.encode(*((text,) if isinstance(text, str) else text))
+            outputs: list[NDArray[np.float32]] = self._session.run(
+                None,
+                {
+                    "input_ids": np.asarray([tokens.ids], np.int64),
+                    "attention_mask": np.asarray([tokens.attention_mask], np.int64),
+                    "token_type_ids": np.asarray([tokens.type_ids], np.int64),
+                },
+            )
         return outputs
