@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.call import CallStep
 from activities.checks.llm import rubric_judge
@@ -56,6 +56,7 @@ from voicewright.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
 from voicewright.report.build import Links
 from voicewright.s3 import S3Store
 from voicewright.settings import Settings
+from workers.settled import SettledRunner
 from workflows.case import VoiceTestCase
 from workflows.reconcile import ReconcileDefects
 from workflows.run import VoiceTestRun
@@ -66,7 +67,7 @@ _WARM_DETECTORS = 8
 GRACE = timedelta(seconds=5)
 """How long activities may finish after a worker was asked to stop; a call is then cancelled and held again later."""
 
-SANDBOX = SandboxedWorkflowRunner(
+SANDBOX = SettledRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
         "activities", "jinja2", "numpy", "opentelemetry", "pydantic", "pydantic_core", "scipy", "voicewright"
     )
