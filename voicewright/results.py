@@ -10,6 +10,7 @@ from voicewright.artifact import run_key
 from voicewright.case import CaseKey, CaseResult, SuiteRef
 from voicewright.contract import Contract
 from voicewright.outcome import Outcome
+from voicewright.verdict import Check
 
 _READERS = 16
 
@@ -81,10 +82,15 @@ def junit_xml(suite: str, run_id: str, cases: Iterable[CaseResult], pending: Ite
 
 def _with_text(result: Failure | Error, case: CaseResult) -> Failure | Error:
     checks = case.verdict.checks if case.verdict is not None else ()
-    lines = [f"{check.outcome:7} {check.kind} (turn {check.turn}): {check.evidence}" for check in checks]
+    lines = [f"{check.outcome:7} {check.kind}{_turn(check)}: {check.evidence}" for check in checks]
     recording = [f"recording: {case.call.recording.uri}"] if case.call is not None else []
     result.text = _clean("\n".join([*lines, *recording, f"workflow: {case.workflow_id}"]))
     return result
+
+
+def _turn(check: Check) -> str:
+    """Counted from 1, as everywhere that people read; nothing for a check on the whole call."""
+    return "" if check.turn is None else f" (turn {check.turn + 1})"
 
 
 def _clean(text: str) -> str:

@@ -135,5 +135,7 @@ def _no_overlap(timing: TurnTiming, limit_ms: int) -> Check:
         passed=timing.overlap_ms <= limit_ms,
         expected=f"talks over the caller for at most {limit_ms} ms",
         actual=f"{timing.overlap_ms} ms",
-        evidence=f"the agent began while the caller spoke and talked over them for {timing.overlap_ms} ms",
+        evidence=f"the agent began while the caller spoke and talked over them for {timing.overlap_ms} ms"
+        if timing.overlap_ms
+        else "the agent did not talk over the caller",
     )

@@ -43,6 +43,7 @@ _SIGNS = (
     "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u1000-\u109f"
 )
 """Vowel signs and accents that scripts write as marks (Devanagari, Thai, Arabic): Python's `\\w` leaves them out."""
+_ACCENTS = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 _EDGES = re.compile(rf"[^\w$£€%'+{_SIGNS}-]+|(?<!\w)['-]|['-](?!\w)")
 
 
@@ -94,9 +95,14 @@ def unabbreviated(plain: list[str], language: str) -> list[str]:
     return [_ABBREVIATED.get(word, word) for word in plain] if base_language(language) == "en" else plain
 
 
+def _unaccented(text: str) -> str:
+    """`clínica` as `clinica`; vowel signs of other scripts stay."""
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+
+
 def contains(text: str, phrase: str, language: str) -> bool:
-    """Whether the words of `phrase` are said in `text`, one after the other."""
-    heard, wanted = words(text, language), words(phrase, language)
+    """Whether the words of `phrase` are said in `text`, one after the other; accents, which recognisers drop, aside."""
+    heard, wanted = words(_unaccented(text), language), words(_unaccented(phrase), language)
     if base_language(language) in UNSPACED:
         sought = "".join(wanted)
         # A number is found whole: 10 is not in 110.

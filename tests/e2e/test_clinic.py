@@ -19,7 +19,7 @@ from voicewright.case import CasePhase, CaseResult, Step
 from voicewright.client import Voicewright
 from voicewright.connect import connect
 from voicewright.defect_log import DefectLog
-from voicewright.outcome import Outcome
+from voicewright.outcome import ExitCode, Outcome
 from voicewright.queues import WORKFLOWS
 from voicewright.results import RunReport, case_results
 from voicewright.review import ReviewDecision, ReviewSubmission
@@ -101,7 +101,7 @@ async def test_each_planted_bug_is_found_by_its_case(
 
 @pytest.mark.timeout(200)
 async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
-    stack: LocalStack, temporal: Client, clinic: str, pushed: str
+    stack: LocalStack, temporal: Client, clinic: str, pushed: str, tmp_path: Path
 ) -> None:
     """Started by type name with a plain object, decided by a signal; seen by the command line meanwhile."""
     name = f"typed by hand {time.time_ns()}"
@@ -119,6 +119,14 @@ async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
     nameless = await asyncio.to_thread(stack.cli, "review", "decide", case_id, "pass", "--reviewer", " ")
     assert nameless.returncode == 2
     assert "reviewer's name" in nameless.stderr
+    page = tmp_path / "report.html"
+    joined = await asyncio.to_thread(stack.cli, "run", pushed, "--id", name, "--html", str(page))
+    assert joined.returncode == ExitCode.REVIEW_PENDING, joined.stderr
+    assert "of 0 of 1 cases" in joined.stderr
+    assert page.read_text().startswith("<!doctype html>")
+    other = await asyncio.to_thread(stack.cli, "run", "examples/clinic/suites/fr.yaml", "--id", name)
+    assert other.returncode == ExitCode.BAD_INPUT, other.stdout
+    assert "is that of a run of clinic" in " ".join(other.stderr.split())
     case = temporal.get_workflow_handle(case_id)
     await case.signal("submit_review", {"verdict": "fail", "reviewer": "Ada", "note": "mumbles"})
     result = await handle.result()

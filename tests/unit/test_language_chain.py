@@ -51,6 +51,21 @@ def test_error_rates_count_what_the_language_is_written_in() -> None:
     assert not contains("火 曜 日", "金曜日", "ja")
 
 
+@pytest.mark.parametrize(
+    ("heard", "phrase", "language", "found"),
+    [
+        ("Clinica Ribera, buenos dias.", "clínica", "es", True),
+        ("Clínica Ribera", "clinica", "es", True),
+        ("Nous ouvrons a huit heures, c'est ferme.", "fermé", "fr", True),
+        ("हम सुबह आठ बजे खुलते हैं", "खुलते", "hi", True),
+        ("हम सुबह आठ बजे खुलते हैं", "खलत", "hi", False),
+        ("が", "か", "ja", False),
+    ],
+)
+def test_accents_that_recognisers_drop_are_no_other_word(heard: str, phrase: str, language: str, found: bool) -> None:
+    assert contains(heard, phrase, language) is found
+
+
 @pytest.mark.parametrize("tag", [tag for tag in VOICES if not tag.startswith("en")])
 def test_the_clinic_answers_its_own_suite(tag: str) -> None:
     assert tag in spoken_languages()

@@ -353,6 +353,46 @@ def test_eval_writes_a_verdict_a_line_a_table_and_a_plot(tmp_path: Path) -> None
     assert (tmp_path / "judge.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_eval_reads_what_windows_writes_and_names_as_text(tmp_path: Path) -> None:
+    pair = {"expected": BOOKED, "actual": BOOKED, "label": "pass", "source": "[red]x[/] [/b]"}
+    done = evaluate(tmp_path, ["\N{ZERO WIDTH NO-BREAK SPACE}" + json.dumps(pair)])
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1), done.stderr
+    assert "[red]x[/] [/b]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--out", "pairs.jsonl"], "would write over the pairs that are read"),
+        (["--plot", "nowhere/judge.png"], "there is no such folder"),
+        (["--out", "."], "is a folder"),
+    ],
+)
+def test_eval_writes_over_nothing(tmp_path: Path, options: list[str], told: str) -> None:
+    line = json.dumps({"expected": "a", "actual": "b"})
+    done = evaluate(tmp_path, [line], options[0], str(tmp_path / options[1]))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert (tmp_path / "pairs.jsonl").read_text() == line
+
+
+def test_eval_leaves_the_last_verdicts_alone_when_a_line_is_bad(tmp_path: Path) -> None:
+    (tmp_path / "verdicts.jsonl").write_text("kept")
+    done = evaluate(tmp_path, ['{"expected": "a"}'], "--out", str(tmp_path / "verdicts.jsonl"))
+    assert done.returncode == 2
+    assert (tmp_path / "verdicts.jsonl").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "told"),
+    [([0.9], "1 confidences for 3 words"), ([0.9, 95, 0.9], "confidence.1"), ([-1, 1, 1], "confidence.0")],
+)
+def test_eval_refuses_confidences_that_are_none(tmp_path: Path, confidence: list[float], told: str) -> None:
+    done = evaluate(tmp_path, [json.dumps({"expected": "a", "actual": "one two three", "confidence": confidence})])
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 def test_eval_names_the_line_that_it_cannot_read(tmp_path: Path) -> None:
     done = evaluate(tmp_path, [json.dumps({"expected": "a", "actual": "b"}), '{"expected": "a"}'])
     assert done.returncode == 2

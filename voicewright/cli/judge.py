@@ -22,7 +22,8 @@ app.add_typer(judge, name="judge")
 @command
 async def evaluate(
     file: Path = typer.Argument(
-        help='Lines of JSON: {"expected", "actual", "label"?, "lang"?, "question"?, "rules"?}; may be gzipped.'
+        help='Lines of JSON: {"expected", "actual", "label"?, "lang"?, "question"?, "rules"?}; '
+        "may be gzipped; `-`: stdin."
     ),
     out: Path | None = typer.Option(None, "--out", "-o", help="Write verdicts here instead of to standard output."),
     plot: Path | None = typer.Option(None, "--plot", help="Draw reliability and risk-coverage as PNG; needs labels."),

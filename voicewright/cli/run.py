@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,8 +18,8 @@ from voicewright.cli.watch import Watched, watch_run
 from voicewright.client import Voicewright
 from voicewright.duration import parse_duration_ms
 from voicewright.outcome import ExitCode, exit_code
-from voicewright.report.build import Links
-from voicewright.results import case_results, junit_xml
+from voicewright.report.build import Links, build_report
+from voicewright.results import RunReport, case_results, junit_xml
 from voicewright.run import RunProgress, RunRequest
 from voicewright.run_request import read_run_request
 from voicewright.s3 import S3Store
@@ -108,7 +109,11 @@ async def run_and_report(
     if baseline is not None:
         baseline = resolve_baseline(store, baseline, request.suite.partition("@")[0])
     voicewright = await Voicewright.connect(settings)
+    chosen = run_id is not None
     run_id = await voicewright.start(request, run_id=run_id)
+    if chosen and (other := await _other_suite(voicewright, run_id, request)):
+        fail(f"the id {run_id} is that of a run of {other}: choose another --id")
+        return ExitCode.BAD_INPUT
     if started is not None:
         started(run_id)
     if detach:
@@ -123,14 +128,20 @@ async def run_and_report(
         suite = watched.progress.suite.name if watched.progress.suite is not None else request.suite
         junit.write_bytes(junit_xml(suite, run_id, results, pending=watched.progress.reviewing))
         err.print(f"JUnit XML: {escape(str(junit))}")
-    if html is not None:
-        _write_html(store, run_id, html)
-    elif watched.progress.finished and (link := Links.of(settings).report(run_id)):
-        err.print(f"report: {escape(link)}")
+    _show_report(store, settings, html, watched.progress)
     code = _code(watched, run_id)
     if watched.progress.finished and not watched.progress.cancelled:
         code = gate(store, run_id, baseline, code)
     return code
+
+
+async def _other_suite(voicewright: Voicewright, run_id: str, request: RunRequest) -> str:
+    """The suite of the run of that id, if it is another than was asked for; a plan may not be made yet."""
+    suite = (await voicewright.progress(run_id)).suite
+    name, _, version = request.suite.partition("@")
+    if suite is None or (suite.name == name and version in {"", suite.version}):
+        return ""
+    return suite.name if suite.name != name else f"another version of {name}"
 
 
 def _code(watched: Watched, run_id: str) -> ExitCode:
@@ -169,14 +180,37 @@ def _summarise(watched: Watched, run_id: str, settings: Settings) -> None:
         out.print(f"  decide  voicewright review decide {shlex.quote(case)} pass --reviewer YOU", markup=False)
 
 
-def _write_html(store: S3Store, run_id: str, path: Path) -> None:
-    """The report that the run itself published; a run that is still going on has none yet."""
-    raw = store.get_if_present(run_key(run_id, "report.html"))
-    if raw is None:
-        err.print(f"no HTML report yet: the run goes on; later: voicewright report {escape(run_id)}")
+def _show_report(store: S3Store, settings: Settings, path: Path | None, progress: RunProgress) -> None:
+    """The report that the run itself published, or where it is; of one that still goes on, what is done so far."""
+    if path is None:
+        if progress.finished and (link := Links.of(settings).report(progress.run_id)):
+            err.print(f"report: {escape(link)}")
         return
-    path.write_bytes(raw)
-    err.print(f"HTML report: {escape(str(path))}")
+    raw = store.get_if_present(run_key(progress.run_id, "report.html"))
+    if raw is None and progress.suite is None:
+        err.print(f"no HTML report: nothing was planned yet; later: voicewright report {escape(progress.run_id)}")
+        return
+    path.write_bytes(raw or _so_far(store, settings, progress))
+    state = "" if raw else f" of {progress.done} of {progress.total} cases; the whole later: voicewright report RUN"
+    err.print(f"HTML report{state}: {escape(str(path))}")
+
+
+def _so_far(store: S3Store, settings: Settings, progress: RunProgress) -> bytes:
+    assert progress.suite is not None
+    cases = case_results(store, progress.run_id)
+    report = RunReport(
+        run_id=progress.run_id,
+        suite=progress.suite,
+        agent=progress.agent,
+        total=progress.total,
+        counts=progress.counts,
+        not_run=progress.total - len(cases),
+        cancelled=progress.cancelled,
+        started_at="unfinished",
+        ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        cases=tuple(cases),
+    )
+    return build_report(store, report, Links.of(settings)).html
 
 
 def _not_run(progress: RunProgress) -> int:

@@ -15,7 +15,7 @@ from activities.checks.meaning.decisions import kept
 from activities.checks.meaning.pair import Condition
 from activities.checks.meaning.project import ProjectCalibration
 from activities.checks.meaning.sentence import Appetite
-from activities.checks.meaning.truth import read_lines
+from activities.checks.meaning.truth import Labelled, read_lines
 from activities.errors import BadInputError, StepError
 from voicewright.leave import leave
 from voicewright.outcome import ExitCode
@@ -54,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "rescore":
             return asyncio.run(_rescore(given.run, settings))
         return _calibrate(given, settings)
+    except KeyboardInterrupt:
+        _err.print("interrupted: what was judged so far is written")
+        return 130
+    except BrokenPipeError:  # `| head`: the reader has what it wanted
+        return ExitCode.PASSED
     except (StepError, StoreError, OSError, ValidationError) as error:
         message = error.message if isinstance(error, StepError) else str(error)
         _err.print("error:", message, markup=False)
@@ -68,17 +73,35 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
             if value is not None
         }
     )
-    if given.plot and given.plot.suffix != ".png":
-        raise BadInputError(f"--plot {given.plot}: plots are PNG; give a name that ends in .png")
+    lines = _readable(given)
     judge = meaning_judge(wanted, None)
     condition = None if given.condition == "auto" else Condition(given.condition)
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(given.out.open("w", encoding="utf-8")) if given.out else sys.stdout
-        found = evaluate(judge, given.file, out, condition)
+        found = evaluate(judge, lines, out, condition)
     summary(found, _err)
     if given.plot:
         plot(found, given.plot, _err.print)
     return ExitCode.PASSED
+
+
+def _readable(given: argparse.Namespace) -> list[Labelled]:
+    """The lines to judge. What cannot be read or written is said before an hour of judging, and nothing is emptied.
+
+    Raises:
+        BadInputError: a line, or a place to write to, is no good.
+    """
+    if given.plot and given.plot.suffix != ".png":
+        raise BadInputError(f"--plot {given.plot}: plots are PNG; give a name that ends in .png")
+    for option, file in (("--out", given.out), ("--plot", given.plot)):
+        if file and (file.is_dir() or not file.parent.is_dir()):
+            raise BadInputError(f"{option} {file}: {'is a folder' if file.is_dir() else 'there is no such folder'}")
+        if file and file.exists() and given.file.exists() and file.samefile(given.file):
+            raise BadInputError(f"{option} {file}: would write over the pairs that are read; give another name")
+    lines = list(read_lines(Path("/dev/stdin") if str(given.file) == "-" else given.file))
+    if not any(line.label for line in lines):
+        _err.print(f"no labels in {given.file}: verdicts only, no table" if lines else f"no pairs in {given.file}")
+    return lines
 
 
 async def _rescore(run: str, settings: Settings) -> int:

@@ -10,6 +10,7 @@ from typing import TextIO
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tqdm import tqdm
 
@@ -18,7 +19,7 @@ from activities.checks.meaning.judgement import MeaningJudge
 from activities.checks.meaning.pair import Condition, styled
 from activities.checks.meaning.score import score
 from activities.checks.meaning.sentence import Judgement, Sentence
-from activities.checks.meaning.truth import Labelled, read_lines
+from activities.checks.meaning.truth import Labelled
 from voicewright.suite import Judge
 from voicewright.verdict import CheckOutcome
 
@@ -37,13 +38,8 @@ class Found:
     judgement: Judgement
 
 
-def evaluate(judge: MeaningJudge, path: Path, out: TextIO, condition: Condition | None) -> list[Found]:
-    """Judge every line, in batches, writing one line of JSON for each.
-
-    Raises:
-        BadInputError: a line cannot be read.
-    """
-    lines = list(read_lines(path))
+def evaluate(judge: MeaningJudge, lines: Sequence[Labelled], out: TextIO, condition: Condition | None) -> list[Found]:
+    """Judge every line, in batches, writing one line of JSON for each."""
     found: list[Found] = []
     began = time.monotonic()
     with tqdm(total=len(lines), unit="pair", file=sys.stderr, disable=None) as bar:
@@ -105,7 +101,7 @@ def _parts(found: Sequence[Found]) -> Iterator[tuple[tuple[str, str], list[Found
 def _row(table: Table, name: tuple[str, str], part: Sequence[Found]) -> None:
     scored = score([one.judgement for one in part], [one.line.passed for one in part])
     auc = f"{scored.auc:.4f}" if scored.auc is not None else "-"
-    table.add_row(*name, str(scored.pairs), auc, f"{scored.error:.4f}", *scored.cells())
+    table.add_row(*map(escape, name), str(scored.pairs), auc, f"{scored.error:.4f}", *scored.cells())
 
 
 def plot(found: Sequence[Found], path: Path, told: Callable[[str], None]) -> None:

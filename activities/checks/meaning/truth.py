@@ -9,14 +9,17 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from activities.checks.meaning.pair import Condition, Pair
 from activities.errors import BadInputError
 from voicewright.languages import is_known
 from voicewright.suite import Entities, Expectation
+
+_UTF8 = "utf-8-sig"
+"""With or without the mark that Windows puts first."""
 
 
 class Rules(BaseModel):
@@ -51,9 +54,15 @@ class Labelled(BaseModel):
     service: str = ""
     condition: Condition | None = None
     number: int = 0
-    confidence: tuple[float, ...] = ()
+    confidence: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
     row: int | None = None
     """The line of the written set that a spoken one was made from, from 0."""
+
+    @model_validator(mode="after")
+    def _each_word_has_its_own(self) -> "Labelled":
+        if self.confidence and len(self.confidence) != len(self.actual.split()):
+            raise ValueError(f"{len(self.confidence)} confidences for {len(self.actual.split())} words of `actual`")
+        return self
 
     @property
     def passed(self) -> bool:
@@ -80,7 +89,7 @@ def read_lines(path: Path) -> Iterator[Labelled]:
         BadInputError: a line cannot be read; names it and says what is wrong.
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with gzip.open(path, "rt", encoding=_UTF8) if path.suffix == ".gz" else path.open(encoding=_UTF8) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _line(path, number, line)
