@@ -26,7 +26,7 @@ class Reader(Protocol):
 
 
 class RunReport(Contract):
-    """Everything about a finished run; stored as `results.json`."""
+    """Everything about a finished run, stored as `results.json`; without `started_at` what is done so far."""
 
     run_id: str
     suite: SuiteRef

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from activities.checks.language_chain import weak_because
+from activities.checks.language_chain import missed_because, weak_because
 from activities.checks.recogniser_faults import Fault, FaultKind, lowest_confidence
 from voicewright.transcript import SideTranscript, Word
 from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
@@ -101,10 +101,12 @@ def _unsure_fail(check: Check, words: Sequence[Word], language: str) -> str | No
     least = None if said is None else lowest_confidence(words, said, language)
     if least is not None and least < MIN_FACT_CONFIDENCE:
         return f"the recogniser was unsure of {said!r} (confidence {least:.2f})"
-    if check.kind in _SOUGHT and (run := _hiding(words, check)):
+    if check.kind not in _SOUGHT:
+        return None
+    if run := _hiding(words, check):
         least = min(word.confidence for word in run)
         return f"the recogniser was unsure of {' '.join(word.text for word in run)!r} ({least:.2f}), which may be it"
-    return None
+    return missed_because(language)
 
 
 def _hiding(words: Sequence[Word], check: Check) -> Sequence[Word]:

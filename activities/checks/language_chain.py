@@ -24,6 +24,9 @@ CHAIN_ERROR: dict[str, float] = {
 MAX_CHAIN_ERROR = 0.15
 """Above it more than one word in seven is misheard: few answers of ten words would come through whole."""
 
+MAX_MISSED = 0.02
+"""Above it what was not heard, one word or two, was said and misheard too often to fail an agent for."""
+
 
 def chain_error(language: str) -> float | None:
     """The measured error for a tag: its own, else the worst of the same language; None where nothing was measured."""
@@ -49,3 +52,12 @@ def weak_because(language: str) -> str | None:
             "so words alone decide nothing: listen to the recording"
         )
     return None
+
+
+def missed_because(language: str) -> str | None:
+    """Why what was not heard in this language may have been said; None where our chain hears nearly everything."""
+    error = chain_error(language)
+    if error is None or error <= MAX_MISSED:
+        return None  # what was never measured decides nothing anyway
+    name = LANGUAGES.get(base_language(language), language)
+    return f"our own chain mishears {error:.0%} of {name} ({language}), so it may have been said: please listen"

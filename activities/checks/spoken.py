@@ -43,6 +43,7 @@ _SIGNS = (
     "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u1000-\u109f"
 )
 """Vowel signs and accents that scripts write as marks (Devanagari, Thai, Arabic): Python's `\\w` leaves them out."""
+_SIGNS_OF_MONEY = "$£€"
 _ACCENTS = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 _EDGES = re.compile(rf"[^\w$£€%'+{_SIGNS}-]+|(?<!\w)['-]|['-](?!\w)")
 
@@ -101,8 +102,13 @@ def _unaccented(text: str) -> str:
 
 
 def contains(text: str, phrase: str, language: str) -> bool:
-    """Whether the words of `phrase` are said in `text`, one after the other; accents, which recognisers drop, aside."""
+    """Whether the words of `phrase` are said in `text`, one after the other; accents, which recognisers drop, aside.
+
+    A number without a sign of money is found in a price as well: `80` in `$80`, but not `$80` in `80`.
+    """
     heard, wanted = words(_unaccented(text), language), words(_unaccented(phrase), language)
+    if not any(sign in phrase for sign in _SIGNS_OF_MONEY):
+        heard = [word.strip(_SIGNS_OF_MONEY) for word in heard]
     if base_language(language) in UNSPACED:
         sought = "".join(wanted)
         # A number is found whole: 10 is not in 110.

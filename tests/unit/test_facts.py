@@ -123,6 +123,11 @@ def test_words_are_compared_in_one_spelling() -> None:
     assert words("Dr. Adams, at half-past SEVEN!", "en") == ["doctor", "adams", "at", "half", "past", "7"]
     assert contains("It's twenty-one, okay?", "21 ok", "en")
     assert not contains("unsorry", "sorry", "en")
+    assert contains("A first visit costs $80 and you can pay by card.", "80", "en")
+    assert contains("A first visit costs $80.", "$80", "en")
+    assert contains("Eso cuesta 80€.", "80", "es")
+    assert not contains("A first visit costs 80 pounds.", "$80", "en")
+    assert not contains("A first visit costs $180.", "80", "en")
     assert not contains("anything", "", "en")
 
 

@@ -8,13 +8,18 @@ from test_gate import call
 from activities.checks import language_chain
 from activities.checks.error_rate import error_rate
 from activities.checks.gate import invalid_because
+from activities.checks.hard import hard
+from activities.checks.judge import doubt_words
 from activities.checks.language_chain import CHAIN_ERROR, MAX_CHAIN_ERROR, chain_error, weak_because
 from activities.checks.spoken import contains, words
 from activities.speech.kokoro import VOICES
 from examples.clinic.bugs import Bug
 from examples.clinic.phrasebook import PhrasebookReceptionist, spoken_languages
+from voicewright.call import Side
 from voicewright.suite import Case
 from voicewright.suite_file import parse_suite
+from voicewright.transcript import SideTranscript, Word
+from voicewright.verdict import CheckOutcome
 
 
 def test_what_was_not_measured_or_is_misheard_goes_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +30,26 @@ def test_what_was_not_measured_or_is_misheard_goes_to_a_person(monkeypatch: pyte
     assert weak_because("es") is None
     monkeypatch.setitem(language_chain.CHAIN_ERROR, "es", MAX_CHAIN_ERROR + 0.01)
     assert "mishears 16% of Spanish (es-MX; at most 15%" in (weak_because("es-MX") or "")
+
+
+@pytest.mark.parametrize(
+    ("language", "outcome"),
+    [
+        ("en", CheckOutcome.FAILED),
+        ("es", CheckOutcome.FAILED),
+        ("fr", CheckOutcome.UNSURE),
+        ("ja", CheckOutcome.UNSURE),
+    ],
+)
+def test_what_was_not_heard_fails_only_where_nearly_all_is_heard(language: str, outcome: CheckOutcome) -> None:
+    heard = [Word(text=text, start_ms=0, end_ms=1, confidence=0.9, turn=0) for text in ("vous", "avez", "rendez-vous")]
+    side = SideTranscript(side=Side.AGENT, language=language, words=tuple(heard))
+    missing, forbidden = (
+        hard(kind, 0, passed=False, expected="mardi", actual="", evidence="") for kind in ("contains", "absent")
+    )
+    checks = doubt_words([missing, forbidden], side)
+    assert [check.outcome for check in checks] == [outcome, CheckOutcome.FAILED]
+    assert ("may have been said" in checks[0].evidence) is (outcome is CheckOutcome.UNSURE)
 
 
 def test_every_language_that_is_spoken_was_measured() -> None:

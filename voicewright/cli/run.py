@@ -206,7 +206,7 @@ def _so_far(store: S3Store, settings: Settings, progress: RunProgress) -> bytes:
         counts=progress.counts,
         not_run=progress.total - len(cases),
         cancelled=progress.cancelled,
-        started_at="unfinished",
+        started_at="",
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
         cases=tuple(cases),
     )

@@ -28,7 +28,7 @@ function listPage(data) {
   const link = (id, label) => el("a", { href: "#" + encodeURIComponent(id) }, label);
   const byId = Object.fromEntries(cases.map((view) => [view.workflow_id, view]));
   return el("div", {},
-    el("div", { class: "counts" }, buttons, run.not_run ? el("span", { class: "pill errored" }, `${run.not_run} not run`) : null),
+    el("div", { class: "counts" }, buttons, run.not_run ? el("span", { class: "pill errored" }, `${run.not_run} not ${run.started_at ? "run" : "finished"}`) : null),
     summary.ttfa_p50_ms != null ? el("p", {}, `Time to first audio: median ${summary.ttfa_p50_ms} ms, 95 % within ${summary.ttfa_p95_ms} ms (${summary.turns} turns)`) : null,
     summary.groups.length ? [el("h2", {}, "Failures by cause"), el("table", {}, el("tbody", {}, summary.groups.map((group) => el("tr", {},
       el("td", {}, String(group.cases.length)), el("td", {}, group.check), el("td", { class: "wrap" }, group.evidence),
@@ -45,7 +45,7 @@ function listPage(data) {
   const { run } = data;
   document.getElementById("head").replaceChildren(
     el("h1", {}, el("a", { href: "#" }, run.suite.name), run.cancelled ? " (cancelled)" : ""),
-    el("div", { class: "dim wrap" }, `${run.agent} · ${run.started_at} to ${run.ended_at} · suite version ${run.suite.version.slice(0, 12)} · `,
+    el("div", { class: "dim wrap" }, `${run.agent} · ${run.started_at ? `${run.started_at} to` : "so far,"} ${run.ended_at} · suite version ${run.suite.version.slice(0, 12)} · `,
       data.ui ? el("a", { href: data.ui + encodeURIComponent(run.run_id) }, run.run_id) : run.run_id));
   const list = document.getElementById("list"), single = document.getElementById("case");
   list.append(listPage(data));
