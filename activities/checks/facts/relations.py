@@ -1,7 +1,8 @@
 """How the same words stand to each other, and what makes that another answer.
 
-Whither (`to Leeds`, `from Leeds`), who (`we pay`, `you pay`), whether it is done (`was shipped`, `will be shipped`), what is
-excepted (`unless`, `only for`), for each what (`per night`), and by which letter (`row F`). English words, as `spoken.words` gives them.
+Whither (`to Leeds`, `from Leeds`), who and to whom (`we pay`, `call us`), whether it is done (`was shipped`, `will be
+shipped`), what is excepted (`unless`, `only for`), for each what (`per night`), and by which letter (`row F`). English
+words, as `spoken.words` gives them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,51 +23,18 @@ _BETWEEN = frozenset({"the", "a", "an", "my", "your", "our", "of", "in", "at", "
 _DOERS = frozenset({"we", "you"})
 _RECEIVERS = frozenset({"us", "you"})
 _BEFORE_RECEIVERS = _TURNED.keys() | {
-    "for",
-    "with",
-    "of",
-    "at",
-    "by",
-    "on",
-    "and",
-    "can",
-    "do",
-    "will",
-    "would",
-    "if",
-    "are",
-    "that",
-}
-_NO_DEEDS = frozenset(
-    {
-        "are",
-        "can",
-        "could",
-        "do",
-        "did",
-        "have",
-        "had",
-        "may",
-        "might",
-        "must",
-        "need",
-        "shall",
-        "should",
-        "want",
-        "were",
-        "will",
-        "would",
-        "also",
-        "just",
-        "now",
-        "please",
-        "like",
-    }
-)
+    "and", "are", "at", "by", "can", "do", "for", "if", "of", "on", "that", "will", "with", "would",
+}  # fmt: skip
+_NO_DEEDS = frozenset({
+    "also", "are", "can", "could", "did", "do", "had", "have", "just", "like", "may", "might", "must", "need", "now",
+    "please", "shall", "should", "want", "were", "will", "would",
+})  # fmt: skip
 _DONE = frozenset({"was", "were", "has", "have", "had", "been"})
 _TO_COME = frozenset({"will", "can", "could", "shall", "being"})
-_IRREGULAR = {"came": "come", "done": "do", "gave": "give", "given": "give", "made": "make", "paid": "pay", "sent": "send"} | {
-    "sold": "sell", "went": "go"}  # fmt: skip
+_IRREGULAR = {
+    "came": "come", "done": "do", "gave": "give", "given": "give", "made": "make", "paid": "pay", "sent": "send",
+    "sold": "sell", "went": "go",
+}  # fmt: skip
 """Pasts, with their stems."""
 _EXCEPTING = frozenset(
     ["except", "excepting", "excluding", "unless", "only for", "only if", "only with", "only when", "only in"]
@@ -74,8 +42,10 @@ _EXCEPTING = frozenset(
 _ENDINGS = ("ed", "ing", "s", "d")
 _MIN_STEM = 3
 _PERSONS = frozenset({"adult", "guest", "head", "individual", "person", "seat", "ticket"})
-_LETTERED = frozenset({"block", "building", "door", "exit", "gate", "hall", "platform", "room", "row", "seat", "section"}) | {
-    "terminal", "track", "unit", "wing", "zone"}  # fmt: skip
+_LETTERED = frozenset({
+    "block", "building", "door", "exit", "gate", "hall", "platform", "room", "row", "seat", "section", "terminal", "track",
+    "unit", "wing", "zone",
+})  # fmt: skip
 
 
 def turned(expected: Sequence[str], actual: Sequence[str]) -> list[tuple[str, str]]:

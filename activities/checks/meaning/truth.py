@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from activities.checks.meaning.pair import Condition, Pair
 from activities.errors import BadInputError
@@ -57,12 +57,6 @@ class Labelled(BaseModel):
     confidence: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
     row: int | None = None
     """The line of the written set that a spoken one was made from, from 0."""
-
-    @model_validator(mode="after")
-    def _each_word_has_its_own(self) -> "Labelled":
-        if self.confidence and len(self.confidence) != len(self.actual.split()):
-            raise ValueError(f"{len(self.confidence)} confidences for {len(self.actual.split())} words of `actual`")
-        return self
 
     @property
     def passed(self) -> bool:
@@ -112,6 +106,9 @@ def _line(path: Path, number: int, line: str) -> Labelled:
     for tag in (read.lang, read.expected_lang):
         if tag is not None and not is_known(tag):
             raise BadInputError(f"{path}, line {number}: unknown language {tag!r}: use a code such as en, de or zh")
+    said = len(read.actual.split())
+    if read.confidence and len(read.confidence) != said:
+        raise BadInputError(f"{path}, line {number}: {len(read.confidence)} confidences for {said} words of `actual`")
     return read.model_copy(update={"number": number})
 
 
