@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -27,7 +28,7 @@ from voicewright.connect import UnreachableError, connect
 from voicewright.free_port import free_port
 from voicewright.leave import leave
 from voicewright.s3 import S3Store, StoreError
-from voicewright.settings import STACK_FILE, Settings
+from voicewright.settings import STACK_FILE, Settings, default_data_dir
 from workers.processes import Program, StackError, Supervisor
 
 _HOST = "127.0.0.1"
@@ -254,6 +255,8 @@ async def _serve(data: Path, ports: Ports) -> None:
         print(f"Temporal     {stack.settings.temporal_address}", flush=True)  # noqa: T201
         print(f"S3           {stack.settings.s3_endpoint_url}", flush=True)  # noqa: T201
         print(f"data, logs   {data}", flush=True)  # noqa: T201
+        if data.resolve() != default_data_dir().resolve():
+            print(f"elsewhere    export VOICEWRIGHT_DATA_DIR={shlex.quote(str(data.resolve()))}", flush=True)  # noqa: T201
         print("Voicewright is up. Ctrl-C stops it; the data stays.", flush=True)  # noqa: T201
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(stack.processes.failed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -44,8 +44,8 @@ def dev(
 ) -> None:
     """Start the whole stack on this machine: Temporal with its UI, an S3 server, all workers, the web app.
 
-    Commands typed in the same folder find it by themselves. Ctrl-C stops it in order; the data stays, and runs and
-    reviews go on where they were when it is started again.
+    Commands typed in the same folder find it by themselves; with --data, those whose VOICEWRIGHT_DATA_DIR names it.
+    Ctrl-C stops it in order; the data stays, and runs and reviews go on where they were when it is started again.
     """
     _need_workers()
     arguments = ["--data", str(data or default_data_dir()), "--temporal-port", str(temporal_port)]

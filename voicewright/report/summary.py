@@ -59,10 +59,9 @@ class Summary(Contract):
 def summarise(report: RunReport, views: Sequence[CaseView]) -> Summary:
     """Figures from the results and the calls behind them."""
     turns = [
-        SlowTurn(workflow_id=view.workflow_id, name=str(view.key), turn=turn.turn, ttfa_ms=turn.ttfa_ms)
+        SlowTurn(workflow_id=view.workflow_id, name=str(view.key), turn=turn, ttfa_ms=ttfa_ms)
         for view in views
-        for turn in view.turns
-        if turn.ttfa_ms is not None
+        for turn, ttfa_ms in _timed(view)
     ]
     turns.sort(key=lambda turn: turn.ttfa_ms, reverse=True)
     times = [turn.ttfa_ms for turn in turns]
@@ -78,6 +77,13 @@ def summarise(report: RunReport, views: Sequence[CaseView]) -> Summary:
     )
 
 
+def _timed(view: CaseView) -> list[tuple[int, int]]:
+    """Turns in which the caller spoke, with their times to first audio in ms: a greeting answers nobody."""
+    return [
+        (turn.turn, turn.ttfa_ms) for turn in view.turns if turn.ttfa_ms is not None and turn.caller_end_ms is not None
+    ]
+
+
 def _cells(report: RunReport, views: Sequence[CaseView]) -> list[Cell]:
     names = list(dict.fromkeys(result.key.cell for result in report.cases))
     if len(names) < 2:  # noqa: PLR2004 - one is no matrix
@@ -85,13 +91,7 @@ def _cells(report: RunReport, views: Sequence[CaseView]) -> list[Cell]:
     found: list[Cell] = []
     for name in names:
         outcomes = [result.outcome for result in report.cases if result.key.cell == name]
-        times = [
-            turn.ttfa_ms
-            for view in views
-            if view.key.cell == name
-            for turn in view.turns
-            if turn.ttfa_ms is not None and turn.caller_end_ms is not None
-        ]
+        times = [ttfa_ms for view in views if view.key.cell == name for _, ttfa_ms in _timed(view)]
         found.append(
             Cell(
                 name=name,
