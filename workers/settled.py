@@ -1,10 +1,11 @@
-"""Workflows that only workflow tasks advance, never a query.
+"""Workflows that no query leads astray.
 
 A query that no longer reaches a worker that died goes to another one, with all events so far. temporalio 1.35 applies
 even those that no workflow task has taken up yet, and keeps the workflow in its cache: a timer that fired is acted on
 before signals that came soon after it. A later replay gets both in one workflow task, signals first, takes the other
-branch, and the run can never be read again. So such events are laid aside and handed over with the workflow task that
-takes them up, which is what a replay will see.
+branch, and the run can never be read again. So an instance that has read
+ahead refuses the next workflow task that brings more: Temporal gives that task again, and a new instance does it from
+the history, as every replay will. Where the task brings nothing more, what was done ahead is what a replay does too.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ from temporalio.workflow import Info
 
 
 class SettledRunner(SandboxedWorkflowRunner):
-    """The sandbox, with instances that lay aside what was only delivered for a query."""
+    """The sandbox, with instances that know when a query made them read ahead."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """See `WorkflowRunner`."""
@@ -30,26 +31,21 @@ class _Settled(WorkflowInstance):
     def __init__(self, instance: WorkflowInstance) -> None:
         self._instance = instance
         self._seen: WorkflowActivation | None = None
-        self._early = WorkflowActivation()
+        self._ahead = False
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         """See `WorkflowInstance`."""
         if not any(_advances(job) for job in act.jobs):
             return self._instance.activate(act)
         if self._is_early(act):
-            self._early.jobs.extend(act.jobs)
+            self._ahead = True
+        elif self._ahead:
             done = WorkflowActivationCompletion(run_id=act.run_id)
-            done.successful.SetInParent()
+            done.failed.failure.message = "a query had read ahead: this task is done again from the history"
             return done
         self._seen = WorkflowActivation(
             timestamp=act.timestamp, history_length=act.history_length, history_size_bytes=act.history_size_bytes
         )
-        if self._early.jobs:
-            whole = WorkflowActivation()
-            whole.CopyFrom(act)
-            del whole.jobs[:]
-            whole.jobs.extend([*self._early.jobs, *act.jobs])
-            self._early, act = WorkflowActivation(), whole
         return self._instance.activate(act)
 
     def _is_early(self, act: WorkflowActivation) -> bool:
