@@ -70,10 +70,7 @@ def result(shelf: Shelf, case: str, outcome: Outcome, checks: tuple[Check, ...] 
         sample_rate_hz=8000,
         duration_ms=1000,
         dials=1,
-        turns=(
-            TurnTiming(turn=0, caller_end_ms=0, agent_start_ms=ttfa_ms, agent_end_ms=900, ttfa_ms=ttfa_ms),
-            TurnTiming(turn=1, agent_start_ms=950, agent_end_ms=990, ttfa_ms=9000),  # nobody had asked
-        ),
+        turns=(TurnTiming(turn=0, caller_end_ms=0, agent_start_ms=ttfa_ms, agent_end_ms=900, ttfa_ms=ttfa_ms),),
         speech=(),
         pacing=Pacing(frames=50, frames_lost=0, late_p50_ms=1, late_p99_ms=2, late_max_ms=3),
         waveform=Waveform(caller="AAAAAAAAAA", agent="LLLLLLLLLL"),
