@@ -60,7 +60,9 @@ def check(kind: str, outcome: CheckOutcome, evidence: str, *, turn: int = 0, act
     )
 
 
-def result(shelf: Shelf, case: str, outcome: Outcome, checks: tuple[Check, ...] = (), ttfa_ms: int = 500) -> CaseResult:
+def result(
+    shelf: Shelf, case: str, outcome: Outcome, checks: tuple[Check, ...] = (), ttfa_ms: int = 500, *, asked: bool = True
+) -> CaseResult:
     key = CaseKey(case=case, language="en")
     recording = shelf.put(f"{case}.wav", wav([0] * 8000, [1000] * 8000))
     record = CallRecord(
@@ -70,7 +72,11 @@ def result(shelf: Shelf, case: str, outcome: Outcome, checks: tuple[Check, ...] 
         sample_rate_hz=8000,
         duration_ms=1000,
         dials=1,
-        turns=(TurnTiming(turn=0, caller_end_ms=0, agent_start_ms=ttfa_ms, agent_end_ms=900, ttfa_ms=ttfa_ms),),
+        turns=(
+            TurnTiming(
+                turn=0, caller_end_ms=0 if asked else None, agent_start_ms=ttfa_ms, agent_end_ms=900, ttfa_ms=ttfa_ms
+            ),
+        ),
         speech=(),
         pacing=Pacing(frames=50, frames_lost=0, late_p50_ms=1, late_p99_ms=2, late_max_ms=3),
         waveform=Waveform(caller="AAAAAAAAAA", agent="LLLLLLLLLL"),
@@ -180,6 +186,8 @@ def test_figures_of_a_run() -> None:
     ]
     summary = build_report(shelf, report(*cases), Links()).summary
     assert (summary.ttfa_p50_ms, summary.turns) == (300, 3)
+    greeted = result(shelf, "d", Outcome.PASSED, ttfa_ms=9000, asked=False)  # a greeting answers nobody
+    assert build_report(shelf, report(*cases, greeted), Links()).summary == summary
     assert [turn.name for turn in summary.slowest] == ["b/en/1", "c/en/1", "a/en/1"]
     assert [len(group.cases) for group in summary.groups] == [2]
 
