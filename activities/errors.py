@@ -4,18 +4,20 @@
     ├── BadInputError             asked for something that cannot be done; trying again cannot help
     │   ├── GoneError             ... because somebody removed it outside
     │   └── CallRefusedError      ... because the agent's side refused the call for good
+    ├── LineTakenError            a reserved telephone line is somebody else's now; the workflow reserves another
     ├── CallLostError             a call of unknown fate, on a line where nobody is rung twice
     ├── InstallationError         a model, a setting or a permission is missing; trying again cannot help
     └── UnavailableError          worth trying again
         ├── RateLimitedError      ... after the time that the service named
+        ├── NotYetError           ... once what we or others did before shows
         ├── SpeechServiceError    an online voice did not deliver
         ├── LineError             no connection to the agent
         │   ├── LineBusyError     ... it is busy
         │   └── NoAnswerError     ... it rings, and nobody answers
         └── LineDiedError         the connection broke in the middle of a call
 
-`voicewright.s3.StoreError` stands beside them and is worth trying again too. How often and how soon is written
-in `workflows/policies.py` alone.
+`voicewright.store.errors.StoreError` stands beside them and is worth trying again too. How often and how soon is
+written in `workflows/policies.py` alone.
 """
 
 from datetime import timedelta
@@ -59,6 +61,10 @@ class RateLimitedError(UnavailableError):
     """A service asked us to come back later."""
 
 
+class NotYetError(UnavailableError):
+    """The service answers; what was done before, by us or by another worker, has to show first."""
+
+
 class SpeechServiceError(UnavailableError):
     """An online speech service failed."""
 
@@ -77,6 +83,10 @@ class NoAnswerError(LineError):
 
 class CallRefusedError(BadInputError):
     """The agent's side refused the call for good: declined, unknown number, no permission."""
+
+
+class LineTakenError(StepError):
+    """The line that was reserved expired before the call began. Nobody was dialled."""
 
 
 class CallLostError(StepError):

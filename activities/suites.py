@@ -5,12 +5,13 @@ from functools import lru_cache
 from threading import Lock
 
 from activities.errors import BadInputError
-from activities.ports import ObjectStore
-from voicewright.artifact import suite_version_key
-from voicewright.case import CaseRequest, SuiteRef
-from voicewright.suite import AgentTarget, Case, Suite
-from voicewright.suite_file import SuiteError, parse_suite
-from voicewright.suite_library import resolve
+from voicewright.contracts.case import CaseKey, CaseRequest, SuiteRef
+from voicewright.store.keys import suite_version_key
+from voicewright.store.port import ObjectStore
+from voicewright.suite import AgentTarget, Suite
+from voicewright.suite.format.spoken import SpokenCase, spoken
+from voicewright.suite.library import resolve
+from voicewright.suite.reading.file import SuiteError, parse_suite
 
 _CACHED = 64
 
@@ -31,14 +32,10 @@ class SuiteLibrary:
         """
         return await asyncio.to_thread(self._locked_load, ref.name, ref.version)
 
-    async def case(self, request: CaseRequest) -> tuple[Suite, Case, AgentTarget]:
-        """What a step needs: the suite, its case and whom to call."""
+    async def case(self, request: CaseRequest) -> tuple[Suite, SpokenCase, AgentTarget]:
+        """What a step needs: the suite, its case in the language in which it is spoken, and whom to call."""
         suite = await self.suite(request.suite)
-        try:
-            case = suite.case(request.key.case)
-        except KeyError:
-            raise BadInputError(f"the suite {suite.suite} has no case {request.key.case!r}") from None
-        return suite, case, target(suite, request.agent_url)
+        return suite, spoken_case(suite, request.key), target(suite, request.agent_url)
 
     async def pin(self, name: str) -> SuiteRef:
         """The version that a name means now.
@@ -63,6 +60,18 @@ class SuiteLibrary:
             return parse_suite(raw, f"{name}@{version[:12]}")
         except SuiteError as error:
             raise BadInputError(f"this worker cannot read the suite; is it older than the client? {error}") from None
+
+
+def spoken_case(suite: Suite, key: CaseKey) -> SpokenCase:
+    """A case of a suite in the language in which it is spoken.
+
+    Raises:
+        BadInputError: the suite has no such case.
+    """
+    try:
+        return spoken(suite.case(key.case), key.language)
+    except KeyError:
+        raise BadInputError(f"the suite {suite.suite} has no case {key.case!r}") from None
 
 
 def target(suite: Suite, agent_url: str | None) -> AgentTarget:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +22,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.rules import Rule, Trigger
 from api.services import Given
-from voicewright.run import GitHubTarget, RunRequest
+from voicewright.contracts.run import GitHubTarget, RunRequest
+from voicewright.suite.format.address import HOST
 
 router = APIRouter()
 _log = logging.getLogger("voicewright.webhooks")
-_MAX_BYTES = 25_000_000
-"""GitHub's own limit."""
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _TRUSTED = {"OWNER", "MEMBER", "COLLABORATOR"}
 _COMMAND = ["/voicewright", "run"]
 
@@ -105,14 +106,16 @@ class Event:
 @router.post("/webhooks/github", status_code=202)
 async def github(request: Request, given: Given) -> dict[str, Any]:
     """Take a delivery; answers with the runs that it started."""
-    body = await _read(request)
     secret = given.settings.github_webhook_secret
     if secret is None:
         raise _refused(
             request, 403, "this installation takes no webhooks: VOICEWRIGHT_GITHUB_WEBHOOK_SECRET is not set"
         )
     signature = request.headers.get("x-hub-signature-256", "")
-    if not signature.isascii() or not verify(secret.get_secret_value(), body, signature):
+    if not _SIGNATURE.fullmatch(signature):
+        raise _refused(request, 401, "the signature is missing or wrong")
+    body = await request.body()
+    if not verify(secret.get_secret_value(), body, signature):
         raise _refused(request, 401, "the signature is missing or wrong")
     kind = request.headers.get("x-github-event", "")
     if kind == "ping":
@@ -139,15 +142,6 @@ async def github(request: Request, given: Given) -> dict[str, Any]:
     await asyncio.to_thread(given.store.put, seen, json.dumps(note).encode(), "application/json")
     _log.info("%s of %s started %s", event.trigger, event.repository, ", ".join(runs))
     return {"runs": runs}
-
-
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise _refused(request, 413, f"the body is larger than {_MAX_BYTES} bytes")
-    return bytes(body)
 
 
 def _refused(request: Request, status: int, reason: str) -> HTTPException:
@@ -193,8 +187,23 @@ def _deployment(body: bytes) -> Event | None:
         sha=status.deployment.sha,
         installation=_id(status.installation),
         environment=status.deployment_status.environment,
-        host=urlsplit(status.deployment_status.environment_url or "").netloc,
+        host=_host(status.deployment_status.environment_url or ""),
     )
+
+
+def _host(url: str) -> str:
+    """The host of a deployment's address, with its port; empty where it is anything else than that.
+
+    Raises:
+        ValueError: it is no host, or holds more than one: a user, a query or a fragment before it.
+    """
+    if not url:
+        return ""
+    host = urlsplit(url).netloc
+    if not HOST.fullmatch(host) or "\\" in url:
+        msg = "the deployment's address names no host"
+        raise ValueError(msg)
+    return host.lower()
 
 
 def _comment(body: bytes) -> Event | None:
@@ -225,8 +234,8 @@ def _requests(rules: Sequence[Rule], event: Event) -> Iterator[RunRequest]:
     for rule in rules:
         if not rule.fits(event.trigger, event.repository, event.branch, event.environment):
             continue
-        if rule.wants_host and not event.host:
-            _log.warning("a deployment of %s names no address for %s", event.repository, rule.agent_url)
+        if rule.wants_host and not rule.takes_host(event.host):
+            _log.warning("a deployment of %s names no host that fits %s", event.repository, rule.agent_url)
             continue
         for suite in rule.suites:
             if event.suites and suite not in event.suites:

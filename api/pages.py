@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import StrictUndefined
 
-from voicewright.ago import ago
+from voicewright.duration import ago, lasted
 from voicewright.report.html import asset
 
 router = APIRouter()
@@ -20,14 +20,16 @@ _templates.env.filters["path"] = lambda text: quote(str(text))
 _templates.env.filters["ago"] = lambda moment: ago(
     moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
 )
+_templates.env.filters["lasted"] = lasted
 
 _STATIC = {"style.css": "text/css", "case.js": "text/javascript"}
-_OWN = {"review.js": "text/javascript"}
+_OWN = dict.fromkeys(("editor.js", "review.js", "reviewer.js", "run.js"), "text/javascript")
 
 
-def page(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
+def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
     """A page from its template."""
-    return _templates.TemplateResponse(request, name, context, status_code=status)
+    context.setdefault("who", getattr(request.state, "who", None))
+    return _templates.TemplateResponse(request, template, context, status_code=status)
 
 
 @router.get("/static/{name}", include_in_schema=False)

@@ -7,8 +7,10 @@
   tags: [smoke]                      # only cases with these tags
   environments: [staging]            # deployments only: to these environments
   agent_url: wss://{host}/media      # {host}: host of the deployment's address
+  hosts: ["*.preview.example.com"]   # which hosts it may be; without its port; default: any
 """
 
+import re
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,8 +18,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from voicewright.agent import ADDRESS
-from voicewright.yaml_source import read_yaml
+from voicewright.contracts.run import ADDRESS
+from voicewright.suite.reading.yaml_source import read_yaml
 
 
 class Trigger(StrEnum):
@@ -44,11 +46,28 @@ class Rule(BaseModel):
     tags: tuple[str, ...] = ()
     environments: tuple[str, ...] = ("*",)
     agent_url: Annotated[str, Field(pattern=ADDRESS)] | None = None
+    hosts: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
 
     @property
     def wants_host(self) -> bool:
         """Whether the agent's address is made of a deployment's."""
         return "{host}" in (self.agent_url or "")
+
+    def takes_host(self, host: str) -> bool:
+        """Whether a deployment's host may stand in the agent's address. Host names ignore case."""
+        name = re.sub(r":\d+$", "", host)
+        return bool(name) and any(fnmatchcase(name.lower(), wanted.lower()) for wanted in self.hosts)
+
+    @model_validator(mode="after")
+    def _known_placeholders(self) -> "Rule":
+        unknown = re.search(r"\{[^}]*\}?", (self.agent_url or "").replace("{host}", ""))
+        if unknown is not None:
+            message = f"{unknown[0]} is filled in by nothing: there is {{host}} alone"
+            raise ValueError(message)
+        if self.wants_host and not re.match(r"^[a-z]+://\{host\}(?:[:/?]|$)", self.agent_url or ""):
+            message = "{host} stands for the whole host: scheme://{host}/path"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _host_of_a_deployment(self) -> "Rule":

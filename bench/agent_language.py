@@ -16,11 +16,12 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+from outset import start
 
-from activities.audio import Audio
-from activities.checks.recogniser_faults import WRONG_LANGUAGE_AT
-from activities.speech.whisper import WhisperRecogniser
-from activities.telephony import g711
+from activities.audio import g711
+from activities.audio.pcm import Audio
+from activities.checks.heard.recogniser_faults import WRONG_LANGUAGE_AT
+from activities.speech.recognition.whisper import WhisperRecogniser
 from voicewright.settings import Settings
 
 _AUDIBLE = 0.1
@@ -41,7 +42,7 @@ def cuts(audio: Audio, seconds: list[float]) -> Iterator[tuple[float, "np.typing
             yield length, cut
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--seconds", type=float, nargs="+", default=[1.5, 3.0, 5.0])
@@ -75,7 +76,8 @@ def main() -> None:
                 f"{sum(top != 'en' for top in sure)} when English is"
             )
     print(f"seconds per clip, median: {np.median([took for *_, took in seen]):.2f}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

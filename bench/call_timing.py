@@ -13,17 +13,17 @@ import sys
 import time
 
 import numpy as np
+from outset import start
 
-from activities.audio import Audio
+from activities.audio.pcm import Audio
+from activities.audio.voice_activity import Detectors, VoiceActivity
+from activities.call.conversation import Conversation
+from activities.call.script import PlannedTurn
+from activities.call.timeline import measure
+from activities.channels.media_stream.line import MediaStreamDialler
 from activities.speech.level import trim_silence
-from activities.speech.piper import PiperEngine
-from activities.telephony.conversation import Conversation
-from activities.telephony.media_stream import MediaStreamDialler
-from activities.telephony.script import PlannedTurn
-from activities.telephony.timeline import measure
-from activities.telephony.voice_activity import Detectors, VoiceActivity
-from voicewright.call import CallEnd
-from voicewright.leave import leave
+from activities.speech.voices.piper import PiperEngine
+from voicewright.contracts.call import CallEnd
 from voicewright.settings import Settings
 from voicewright.suite import Limits, MediaStreamTarget
 
@@ -93,4 +93,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    start(main)

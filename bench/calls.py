@@ -1,7 +1,7 @@
 """How exact is the tester on a line, how many calls does it hold, and what is left when everything is killed?
 
     python bench/calls.py                    # all of it, some 25 minutes
-    python bench/calls.py --only timing      # or: many, loss, keys, kill, worker
+    python bench/calls.py --only timing      # or: network, many, loss, keys, kill, worker
 
 Against far ends whose timing is known (`examples/calibration`), each a process of its own. Prints one table a part and
 exits 1 when a figure is out of its bounds.
@@ -17,26 +17,28 @@ from pathlib import Path
 import numpy as np
 import psutil
 from calls_killed import kill, worker
+from calls_network import network
 from far_end import DETECTORS, FRAME_MS, LOUD_MS, SPEECH, Bounds, far_end, hold, hold_on, questions
+from outset import start
 from tqdm import tqdm
 
-from activities.audio import Audio, Samples, to_int16
-from activities.ports import Dialler
-from activities.speech.piper import PiperEngine
-from activities.telephony import g711
-from activities.telephony.conversation import Held
-from activities.telephony.dtmf import KEYS, find_keys, tones
-from activities.telephony.line import Arrivals, pairwise_gaps
-from activities.telephony.media_stream import MediaStreamDialler
-from activities.telephony.script import Planned, PlannedTurn
-from activities.telephony.sip import SipDialler
-from activities.telephony.timeline import measure
-from voicewright.agent import AgentTarget, MediaStreamTarget, SipTarget
-from voicewright.leave import leave
+from activities.audio import g711
+from activities.audio.arrivals import pairwise_gaps
+from activities.audio.dtmf import KEYS, find_keys, tones
+from activities.audio.pcm import Audio, Samples, to_int16
+from activities.audio.stamped_arrivals import StampedArrivals
+from activities.call.held import Held
+from activities.call.script import Planned, PlannedTurn
+from activities.call.timeline import measure
+from activities.channels.media_stream.line import MediaStreamDialler
+from activities.channels.sip.dialler import SipDialler
+from activities.ports.line import Dialler
+from activities.speech.voices.piper import PiperEngine
+from voicewright.runtime.gc import freeze_loaded
 from voicewright.settings import Settings
-from voicewright.settle import settle
 from voicewright.suite import Limits
-from voicewright.suite_file import load_suite
+from voicewright.suite.format.agent import AgentTarget, MediaStreamTarget, SipTarget
+from voicewright.suite.reading.file import load_suite
 
 DELAY_MS, STOP_MS = 800, 400
 RAMP = 20
@@ -94,11 +96,11 @@ async def many(bounds: Bounds) -> None:
         dialler = SipDialler()
         target = SipTarget(channel="sip", uri=far.address.replace("agent@", "echo@"))
         await hold(dialler, target, [PlannedTurn(0, SPEECH.samples, judged=False)])  # the stack is up
-        own = [psutil.Process(), psutil.Process(dialler._processes["127.0.0.1"].pid or 0)]
+        own = [psutil.Process(), psutil.Process(dialler._processes["127.0.0.1", False].pid or 0)]
         before = [(p.cpu_times(), p.memory_info().rss) for p in own]
         began = time.monotonic()
 
-        arrived: list[Arrivals] = []
+        arrived: list[StampedArrivals] = []
 
         async def one(number: int) -> Held:
             await asyncio.sleep(number / RAMP)
@@ -120,7 +122,7 @@ async def many(bounds: Bounds) -> None:
         # Where a far end fell behind, the recording has a frame of silence more, as it was heard: that may stand in
         # pauses alone. What the sound itself lost is measured on the packets as they came, end to end.
         torn = sum(torn_in(one) for one in arrived)
-        sound = [np.concatenate([packet for _, packet in one._packets]) for one in arrived]
+        sound = [one.sound for one in arrived]
         ratios = sorted(ratio for one in sound for ratio in segment_snr(reference.samples, one))
         worst = ratios[0] if ratios else 0.0
     share = 100 * cpu / took / calls
@@ -141,9 +143,9 @@ async def many(bounds: Bounds) -> None:
     print(f"  {'our frames, lateness p99, ms':32}{max(late, default=0):8.1f}")
 
 
-def torn_in(arrivals: Arrivals) -> int:
+def torn_in(arrivals: StampedArrivals) -> int:
     """Gaps and left out packets of a recording that are in the middle of sound."""
-    laid = arrivals._layout(0.0)
+    laid = arrivals.layout(0.0)
     loud = [bool(np.any(np.abs(packet) > 200)) for _, packet in laid]
     gaps = [after != end for end, after in pairwise_gaps(laid)]
     return sum(gap and before and behind for gap, before, behind in zip(gaps, loud, loud[1:], strict=False))
@@ -221,6 +223,7 @@ async def keys(bounds: Bounds) -> None:
 
 PARTS: dict[str, Callable[[Bounds], Awaitable[None]]] = {
     "timing": timing,
+    "network": network,
     "many": many,
     "loss": loss,
     "keys": keys,
@@ -234,7 +237,7 @@ async def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     given = parser.parse_args()
     sys.setswitchinterval(0.0005)
-    settle()  # as a worker does
+    freeze_loaded()  # as a worker does
     bounds = Bounds()
     for name in given.only:
         await PARTS[name](bounds)
@@ -243,4 +246,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    start(main)

@@ -11,21 +11,21 @@ import psutil
 from far_end import Bounds, far_end, hold, questions
 from tqdm import tqdm
 
+from activities.call.held import Held
+from activities.channels.sip.dialler import SipDialler
 from activities.errors import LineDiedError, StepError
-from activities.telephony.conversation import Held
-from activities.telephony.sip import SipDialler
-from voicewright.agent import SipTarget
 from voicewright.client import Voicewright
-from voicewright.free_port import free_port
-from voicewright.results import case_results
-from voicewright.run import RunRequest
-from voicewright.s3 import S3Store
-from voicewright.suite_file import parse_suite
-from voicewright.suite_library import push
+from voicewright.contracts.run import RunRequest
+from voicewright.report.results import case_results
+from voicewright.runtime.free_port import free_port
+from voicewright.store.s3 import S3Store
+from voicewright.suite.format.agent import SipTarget
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import parse_suite
 from workers.local import Ports, Stack, running_stack
 
 ROUNDS, AT_ONCE = 10, 20
-SIP_PROCESS = "activities.telephony.sip_process"
+SIP_PROCESS = "activities.channels.sip.process.stack"
 SUITE = """\
 suite: killed
 agent: {{channel: sip, uri: "{uri}"}}
@@ -53,7 +53,7 @@ async def kill(bounds: Bounds) -> None:
             process = None
             while process is None or not process._lines:
                 await asyncio.sleep(0.01)
-                process = dialler._processes.get("127.0.0.1")
+                process = dialler._processes.get(("127.0.0.1", False))
                 process = None if process is not None and process.dead else process
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)

@@ -26,21 +26,21 @@ from clinic import clinic
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests")]
 
-from standins.jira_cloud import JiraCloud  # noqa: E402
-from standins.slack_api import SlackApi  # noqa: E402
+from outset import start
+from standins.jira_cloud import JiraCloud
+from standins.slack_api import SlackApi
 
-from voicewright.case import CaseResult  # noqa: E402
-from voicewright.cli.stack import clinic_suite  # noqa: E402
-from voicewright.client import UnansweredError, Voicewright  # noqa: E402
-from voicewright.defect_log import DefectLog  # noqa: E402
-from voicewright.free_port import free_port  # noqa: E402
-from voicewright.leave import leave  # noqa: E402
-from voicewright.results import case_results  # noqa: E402
-from voicewright.run import RunProgress, RunRequest  # noqa: E402
-from voicewright.s3 import S3Store  # noqa: E402
-from voicewright.suite_file import load_suite  # noqa: E402
-from voicewright.suite_library import push  # noqa: E402
-from workers.local import Ports, Stack, running_stack  # noqa: E402
+from voicewright.cli.commands.stack import clinic_suite
+from voicewright.client import UnansweredError, Voicewright
+from voicewright.contracts.case import CaseResult
+from voicewright.contracts.run import RunProgress, RunRequest
+from voicewright.defects.log import DefectLog
+from voicewright.report.results import case_results
+from voicewright.runtime.free_port import free_port
+from voicewright.store.s3 import S3Store
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import load_suite
+from workers.local import Ports, Stack, running_stack
 
 WORKERS = ("workflows-integrations", "calls", "speech")
 CASES = ("opening-hours", "address", "price", "parking", "book-half-past", "cancel-appointment", "move-appointment",
@@ -226,4 +226,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    start(main)

@@ -1,4 +1,4 @@
-"""The clinic's agent as a process, for benches."""
+"""The example agents as processes, for benches."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def clinic() -> AsyncIterator[tuple[str, Process]]:
-    """Its address, and the process."""
+async def clinic(name: str = "clinic") -> AsyncIterator[tuple[str, Process]]:
+    """An example's address, and its process."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "examples.clinic.agent", "--port", "0",
+        sys.executable, "-m", f"examples.{name}.agent", "--port", "0",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from call_timing import utterance
 
-from activities.ports import Dialler, Line
-from activities.telephony.conversation import Conversation, Held
-from activities.telephony.script import Planned, PlannedTurn
-from activities.telephony.voice_activity import Detectors, VoiceActivity
-from voicewright.agent import AgentTarget
+from activities.audio.voice_activity import Detectors, VoiceActivity
+from activities.call.conversation import Conversation
+from activities.call.held import Held
+from activities.call.script import Planned, PlannedTurn
+from activities.ports.line import Dialler, Line
 from voicewright.suite import Limits
+from voicewright.suite.format.agent import AgentTarget
 
 FRAME_MS = 20
 DETECTORS = Detectors()

@@ -1,25 +1,23 @@
-"""What the judge costs: CPU of one verdict once models are warm, pairs a second in a batch, memory.
+"""Measures the cost of the judge: CPU of one verdict with warm models, pairs per second in a batch, memory.
 
     python bench/judge_speed.py
 
-The pairs are the clinic's own expectations against themselves with other times and endings, so that none is said word
-for word and every question is new. Across languages a word costs most when it is first seen: once with words that come
-again, as a suite's do, and once with none that ever did.
+The pairs are bookings with changing times, so that none is verbatim and every question is new. Across languages a word
+costs most when it is first seen: measured once with words that recur, as in a suite, and once with new ones.
 """
 
 import re
 import resource
 import time
 
-from activities.checks.meaning.judgement import MeaningJudge
-from activities.checks.meaning.pair import Condition, Pair
-from voicewright.leave import leave
+from voicewright.judge import Condition, MeaningJudge, Pair
+from voicewright.runtime.exit import leave
 
 _SINGLE, _BATCH = 200, 2_000
 
 
 def pairs(count: int) -> list[Pair]:
-    """Different bookings, answered in other words."""
+    """Make bookings, each answered in other words."""
     return [
         Pair(
             f"You are booked with Doctor Adams on Tuesday at {hour}:{minute:02d}. Is there anything else?",
@@ -33,7 +31,7 @@ def pairs(count: int) -> list[Pair]:
 
 
 def pairs_across(count: int, *, new_words: bool) -> list[Pair]:
-    """English expectations, answered in French."""
+    """Make English expectations with French answers."""
     answers = []
     for number in range(count):
         text = f"Votre rendez-vous numéro {number} chez le docteur Adams est mardi à {number % 9 + 8} heures"
@@ -45,7 +43,7 @@ def pairs_across(count: int, *, new_words: bool) -> list[Pair]:
 
 
 def cpu_of_one(judge: MeaningJudge, some: list[Pair]) -> float:
-    """Seconds of CPU for one verdict, asked for one by one."""
+    """Seconds of CPU per verdict, one pair at a time."""
     began = time.process_time()
     for pair in some:
         judge.judge([pair])

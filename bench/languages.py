@@ -23,18 +23,18 @@ from pathlib import Path
 import numpy as np
 from faster_whisper.audio import decode_audio
 from line import PAUSE_S, RATE_HZ, over_the_line, windows
+from outset import start
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from activities.audio import Audio
-from activities.checks.error_rate import units
-from activities.speech.kokoro import VOICES, KokoroEngine
+from activities.audio.pcm import Audio
+from activities.checks.heard.error_rate import units
 from activities.speech.level import normalise_loudness, trim_silence
-from activities.speech.whisper import PROMPTS, WhisperRecogniser
+from activities.speech.recognition.whisper import PROMPTS, WhisperRecogniser
+from activities.speech.voices.kokoro import VOICES, KokoroEngine
 from voicewright.languages import base_language
-from voicewright.leave import leave
 from voicewright.settings import Settings
 
 _PAUSE = np.zeros(int(RATE_HZ * PAUSE_S), np.float32)
@@ -168,4 +168,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    start(main)

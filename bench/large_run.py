@@ -15,15 +15,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "workflows")]
 
-from fakes import Steps  # noqa: E402
-from serving import program, serving  # noqa: E402
-from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: E402
-from temporalio.testing import WorkflowEnvironment  # noqa: E402
+from fakes import Steps
+from outset import start
+from serving import program, serving
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
 
-from voicewright import search_attributes  # noqa: E402
-from voicewright.leave import leave  # noqa: E402
-from voicewright.queues import WORKFLOWS  # noqa: E402
-from voicewright.run import RunResult  # noqa: E402
+from voicewright.client import search_attributes
+from voicewright.client.queues import WORKFLOWS
+from voicewright.contracts.run import RunResult
 
 
 async def main() -> int:
@@ -53,4 +53,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    start(main)

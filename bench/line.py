@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from activities.audio import Audio
-from activities.telephony.g711 import RATE_HZ as LINE_HZ
-from activities.telephony.g711 import decode, encode
+from activities.audio.g711 import RATE_HZ as LINE_HZ
+from activities.audio.g711 import decode, encode
+from activities.audio.pcm import Audio
 
 RATE_HZ = 16_000
 """Rate at which the recogniser hears."""

@@ -10,24 +10,24 @@ bug. Exits 1 when a bug was missed, a case failed without cause, or a clean run 
 """
 
 import argparse
-import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clinic import clinic
+from outset import start
 
 from examples.clinic.bugs import Bug, Kind
-from voicewright.cli.stack import clinic_suite
+from voicewright.cli.commands.stack import clinic_suite
 from voicewright.client import Voicewright
-from voicewright.leave import leave
-from voicewright.outcome import Outcome
-from voicewright.run import RunRequest
-from voicewright.s3 import S3Store
+from voicewright.contracts.case import Outcome
+from voicewright.contracts.run import RunRequest
+from voicewright.report.results import full_reason, read_verdict
 from voicewright.settings import Settings
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import push
+from voicewright.store.s3 import S3Store
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import load_suite
 
 MEANT_FOR = {
     Bug.WRONG_TIME: "book-half-past",
@@ -151,18 +151,22 @@ HEADER = (
 )
 
 
-async def run_suite(voicewright: Voicewright, url: str, cases: tuple[str, ...]) -> dict[str, Ended]:
+async def run_suite(
+    voicewright: Voicewright, store: S3Store, suite: str, url: str, cases: tuple[str, ...]
+) -> dict[str, Ended]:
     """Case to what became of it. No case at all means the whole suite. What waits for a human is then cancelled."""
-    run_id = await voicewright.start(RunRequest(suite="clinic", cases=cases, agent_url=url))
+    run_id = await voicewright.start(RunRequest(suite=suite, cases=cases, agent_url=url))
     ended: dict[str, Ended] = {}
     async for progress in voicewright.watch(run_id):
         for update in progress.recent:
-            ended[update.key.case] = Ended(str(update.outcome), "" if update.outcome == "passed" else update.reason)
+            reason = "" if update.outcome == "passed" else full_reason(store, update)
+            ended[update.key.case] = Ended(str(update.outcome), reason)
         if progress.reviewing_total and progress.done + progress.reviewing_total == progress.total:
             for key in progress.reviewing:
                 state = await voicewright.case(f"{run_id}/{key}")
-                assert state.verdict is not None
-                ended[key.case] = Ended(REVIEW, state.verdict.reason)
+                verdict = read_verdict(store, state.verdict)
+                assert verdict is not None
+                ended[key.case] = Ended(REVIEW, verdict.reason)
             await voicewright.cancel(run_id)
             break
     return ended
@@ -215,7 +219,8 @@ async def main() -> int:
     settings = Settings()
     voicewright = await Voicewright.connect(settings)
     suite, raw = load_suite(clinic_suite())
-    push(S3Store(settings), suite, raw)
+    store = S3Store(settings)
+    push(store, suite, raw)
     names = [case.id for case in suite.cases]
     hunts: list[Hunt] = []
     clean: list[dict[str, Ended]] = []
@@ -225,11 +230,11 @@ async def main() -> int:
                 continue
             meant, began = MEANT_FOR[bug], time.monotonic()
             cases = (meant, *controls(meant, names)) if given.cases_only else ()
-            ended = await run_suite(voicewright, f"{url}?bugs={bug}", cases)
+            ended = await run_suite(voicewright, store, "clinic", f"{url}?bugs={bug}", cases)
             hunts.append(Hunt(bug, ended[meant], not_passed(ended, but=meant)))
             show(hunts[-1], time.monotonic() - began)
         for number in range(given.clean_runs):
-            ended = await run_suite(voicewright, url, ())
+            ended = await run_suite(voicewright, store, "clinic", url, ())
             clean.append(not_passed(ended))
             wrong = "".join(f"; {case} {one}" for case, one in clean[-1].items())
             print(f"clean run {number + 1:2}  {len(ended) - len(clean[-1])} of {len(ended)} passed{wrong}")
@@ -237,4 +242,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    start(main)

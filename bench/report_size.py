@@ -6,7 +6,6 @@ Cases are like the clinic's: four turns, sixty words a side, ten checks, half a 
 """
 
 import argparse
-import asyncio
 import random
 import shutil
 import sys
@@ -19,14 +18,15 @@ from playwright.async_api import async_playwright
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "unit")]
 
-from test_report import Shelf, check, report, result  # noqa: E402
+from outset import start
+from test_report import Shelf, check, report, result
 
-from voicewright.call import CallRecord, Side, TurnTiming, Waveform  # noqa: E402
-from voicewright.outcome import Outcome  # noqa: E402
-from voicewright.report.build import Links, build_report  # noqa: E402
-from voicewright.report.waveform import LEVELS  # noqa: E402
-from voicewright.transcript import SideTranscript, Transcript, Word  # noqa: E402
-from voicewright.verdict import CheckOutcome  # noqa: E402
+from voicewright.contracts.call import CallRecord, Side, TurnTiming, Waveform
+from voicewright.contracts.case import Outcome
+from voicewright.contracts.check import CheckOutcome
+from voicewright.contracts.transcript import SideTranscript, Transcript, Word
+from voicewright.report.build import Links, build_report
+from voicewright.report.waveform import LEVELS
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 LEXICON = [
@@ -178,4 +178,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(main()))
+    start(main)

@@ -16,15 +16,15 @@ import httpx
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "workflows")]
 
-from fakes import Steps  # noqa: E402
-from serving import serving  # noqa: E402
+from fakes import Steps
+from outset import start
+from serving import serving
 
-from voicewright.client import Voicewright  # noqa: E402
-from voicewright.free_port import free_port  # noqa: E402
-from voicewright.leave import leave  # noqa: E402
-from voicewright.queues import WORKFLOWS  # noqa: E402
-from voicewright.verdict import Decision  # noqa: E402
-from workers.local import Ports, running_stack  # noqa: E402
+from voicewright.client import Voicewright
+from voicewright.client.queues import WORKFLOWS
+from voicewright.contracts.verdict import Decision
+from voicewright.runtime.free_port import free_port
+from workers.local import Ports, running_stack
 
 
 async def main() -> int:
@@ -71,4 +71,4 @@ async def measure(url: str, voicewright: Voicewright, reviews: int) -> None:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    start(main)

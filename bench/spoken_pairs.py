@@ -1,11 +1,11 @@
-"""Answers as our own chain hears them: text → voice → telephone line → recogniser → text.
+"""Makes answers as our own chain hears them: text → voice → telephone line → recogniser → text.
 
     python bench/spoken_pairs.py PAIRS.jsonl.gz SPOKEN.jsonl --limit 3000 --seed 7
 
-Reads lines with `expected` and `actual`; writes the same lines with `actual` as it was heard, `actual_written` as it
-was, and `confidence`, the recogniser's for each word. As in a call, it knows the names that are expected. Several
-answers are recognised in one pass with pauses between them, as the answers of one call are. Goes on where it was
-stopped. This is how the judge's thresholds for recognised speech were made: it must be measured on what it will read.
+Reads lines with `expected` and `actual`. Writes them with `actual` as it was heard, `actual_written` as it was, and
+`confidence`, the recogniser's for each word. As in a call, the recogniser knows the expected names, and several answers
+are recognised in one pass with pauses between them. Continues where it was stopped. The judge's thresholds for
+recognised speech come from such pairs.
 """
 
 import argparse
@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 from line import RATE_HZ, over_the_line, windows
+from outset import start
 from tqdm import tqdm
 
-from activities.audio import Audio
-from activities.checks.meaning.proper_names import names_in
+from activities.audio.pcm import Audio
 from activities.errors import BadInputError
-from activities.speech.piper import PACKAGED, PiperEngine
-from activities.speech.whisper import WhisperRecogniser
-from activities.transcribe import Piece, lay_out, put_back
-from voicewright.leave import leave
+from activities.speech.recognition.pieces import Piece, lay_out, put_back
+from activities.speech.recognition.whisper import WhisperRecogniser
+from activities.speech.voices.piper import PACKAGED, PiperEngine
+from voicewright.judge.text.proper_names import names_in
 from voicewright.settings import Settings
 
 _SPEEDS = (0.9, 1.0, 1.0, 1.1)
@@ -36,7 +36,7 @@ _SPEEDS = (0.9, 1.0, 1.0, 1.1)
 def hear(
     recogniser: WhisperRecogniser, batch: list[tuple[dict[str, object], Audio]], language: str
 ) -> Iterator[dict[str, object]]:
-    """Recognise a window and give each answer its words, as the answers of a call get theirs."""
+    """Recognise a window of answers, and give each answer its words as in a call."""
     ends = list(itertools.accumulate(sound.duration_ms for _, sound in batch))
     pieces = [Piece(index, start, end) for index, (start, end) in enumerate(itertools.pairwise([0, *ends]))]
     names = dict.fromkeys(name for row, _ in batch for name in names_in(str(row["expected"]), language))
@@ -94,4 +94,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    start(main)

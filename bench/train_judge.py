@@ -1,37 +1,36 @@
-"""Makes the models that ship with the judge: `activities/checks/meaning/data/`.
+"""Fits the models that ship with the judge: `voicewright/judge/model/data/`.
 
     python bench/train_judge.py --data DIR --spoken SPOKEN.jsonl            # scorer, calibration, thresholds
     python bench/train_judge.py --data DIR --spoken SPOKEN.jsonl --encoder  # the cross-encoder as well
 
 The encoder takes 35 minutes on 2 cores, the rest 10. DIR holds the sets that docs/judge.md names; SPOKEN is what
-bench/spoken_pairs.py made of the scorer's dialogues. Seeds are fixed in the recipes.
+bench/spoken_pairs.py made from the scorer's dialogues. Seeds are fixed in the recipes.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from outset import start
 from truth_data import OTHERS, encoder_rows, first_half, scorer_answers, scorer_dialogue
 
-from activities.checks.meaning.embeddings import WORDS, Embeddings
-from activities.checks.meaning.encoder import Encoder
-from activities.checks.meaning.family import ACROSS, ENGLISH
-from activities.checks.meaning.fitting import Sample, fit_family
-from activities.checks.meaning.judgement import SHIPPED
-from activities.checks.meaning.pair import Condition
-from activities.checks.meaning.scorer import FINE
-from activities.checks.meaning.truth import Labelled, read_lines
-from activities.checks.meaning.word_vectors import Words
 from activities.speech.models import minilm
-from voicewright.leave import leave
+from voicewright.judge import SHIPPED, Condition, LabelledPair, read_lines
+from voicewright.judge.model.encoders.english import EnglishEncoder
+from voicewright.judge.model.encoders.multilingual import WORDS, MultilingualEncoder
+from voicewright.judge.model.encoders.word_vectors import WordFrequencies
+from voicewright.judge.model.pair_model import ENGLISH, MULTILINGUAL
+from voicewright.judge.model.scorer import FINE
+from voicewright.judge.training.dataset import Dataset
+from voicewright.judge.training.fit import fit_model
 from voicewright.settings import Settings
 
-VERSIONS = {ENGLISH: "5", ACROSS: "5"}
+VERSIONS = {ENGLISH: "5", MULTILINGUAL: "5"}
 
 
 def train_encoder(data: Path, out: Path) -> None:
-    """Both stages of the recipe."""
-    from activities.checks.meaning.encoder_training import STAGES, SentenceModel, export, train  # noqa: PLC0415 - torch is heavy
+    """Train the cross-encoder in both stages, and export it and the sentence model."""
+    from voicewright.judge.training.encoder import STAGES, SentenceModel, export, train  # noqa: PLC0415
 
     base = minilm(Settings().models_dir)
     lines = encoder_rows(data)
@@ -44,12 +43,12 @@ def train_encoder(data: Path, out: Path) -> None:
     export(SentenceModel(str(base)), base, out / "sentences.onnx")
 
 
-def fit_across(lines: Sequence[Labelled], folder: Path) -> None:
-    """The word model and the family of other languages, into a folder that holds the sentence model."""
-    embeddings = Embeddings(folder)
-    Words.fit([line.pair(Condition.WRITTEN) for line in lines], embeddings.vector).write(folder / WORDS)
-    family = fit_family(VERSIONS[ACROSS], embeddings, Sample.of(lines, Condition.WRITTEN), recipe=FINE)
-    family.write(folder / f"{ACROSS}.json.gz")
+def fit_multilingual(lines: Sequence[LabelledPair], folder: Path) -> None:
+    """Fit the word frequencies and the multilingual model, and write both into a folder."""
+    embeddings = MultilingualEncoder(folder)
+    WordFrequencies.fit([line.pair(Condition.WRITTEN) for line in lines], embeddings.vector).write(folder / WORDS)
+    model = fit_model(VERSIONS[MULTILINGUAL], embeddings, Dataset.of(lines, Condition.WRITTEN), recipe=FINE)
+    model.write(folder / f"{MULTILINGUAL}.json.gz")
 
 
 def main() -> int:
@@ -57,21 +56,21 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--spoken", type=Path)
     parser.add_argument("--encoder", action="store_true")
-    parser.add_argument("--families", nargs="*", default=[ENGLISH, ACROSS], choices=[ENGLISH, ACROSS])
+    parser.add_argument("--models", nargs="*", default=[ENGLISH, MULTILINGUAL], choices=[ENGLISH, MULTILINGUAL])
     parser.add_argument("--out", type=Path, default=SHIPPED)
     given = parser.parse_args()
     if given.encoder:
         train_encoder(given.data, given.out)
-    if ENGLISH in given.families:
+    if ENGLISH in given.models:
         lines = scorer_dialogue(given.data) + scorer_answers(given.data)
         if given.spoken:
             lines += [line for line in read_lines(given.spoken) if line.actual]
-        family = fit_family(VERSIONS[ENGLISH], Encoder(given.out), Sample.of(lines, Condition.WRITTEN))
-        family.write(given.out / f"{ENGLISH}.json.gz")
-    if ACROSS in given.families:
-        fit_across([line for name in OTHERS for line in first_half(given.data, name)], given.out)
+        model = fit_model(VERSIONS[ENGLISH], EnglishEncoder(given.out), Dataset.of(lines, Condition.WRITTEN))
+        model.write(given.out / f"{ENGLISH}.json.gz")
+    if MULTILINGUAL in given.models:
+        fit_multilingual([line for name in OTHERS for line in first_half(given.data, name)], given.out)
     return 0
 
 
 if __name__ == "__main__":
-    leave(main())
+    start(main)

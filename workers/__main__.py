@@ -12,17 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from temporalio.service import RPCError
 
 from activities.errors import StepError
-from voicewright import search_attributes
-from voicewright.connect import UnreachableError, connect, patiently
-from voicewright.leave import leave
-from voicewright.logs import settings_with_logs
-from voicewright.s3 import S3Store, StoreError
+from voicewright.client import search_attributes
+from voicewright.client.connect import UnreachableError, connect, patiently
+from voicewright.runtime.exit import leave
+from voicewright.runtime.gc import freeze_loaded
+from voicewright.runtime.logs import settings_with_logs
+from voicewright.runtime.priority import before_others, step_back
+from voicewright.runtime.traces import TracingError, flush
 from voicewright.settings import Settings
-from voicewright.settle import settle
-from voicewright.traces import TracingError, flush
+from voicewright.store.errors import StoreError
+from voicewright.store.s3 import S3Store
 from workers.build import BUILDERS, warm_up
 from workers.metrics import metrics_runtime
-from workers.reconciliation import schedule_reconciliation
+from workers.outside.reconciliation import schedule_reconciliation
+from workers.outside.records import bring_up_to_date
 
 _log = logging.getLogger("workers")
 _THREADS = 64
@@ -43,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     names = parser.parse_args(arguments).queues
     sys.setswitchinterval(_SWITCH_S)
+    if names == ["calls"]:  # with other queues in the same process, it would put their work before others' too
+        before_others()
     settings = settings_with_logs()
     if settings is None:
         return 2
@@ -71,12 +76,13 @@ async def _serve(names: list[str], settings: Settings) -> None:
         await search_attributes.register(client)
     except RPCError as error:  # Temporal Cloud has no operator service: there they are made by hand
         _log.warning("search attributes could not be registered (%s); docs/deploying.md names them", error.message)
+    migrating = await bring_up_to_date(settings) if "integrations" in names else None
     if "integrations" in names and settings.jira_url:
         await schedule_reconciliation(client)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Blocking calls of all steps: a vendor that hangs must not keep the store's answers waiting for a thread.
-    loop.set_default_executor(ThreadPoolExecutor(_THREADS))
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, initializer=step_back))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
@@ -87,10 +93,14 @@ async def _serve(names: list[str], settings: Settings) -> None:
             await stack.enter_async_context(one.worker)
         for one in built:
             await asyncio.to_thread(warm_up, one)
-        settle()
+        freeze_loaded()
+        if names == ["calls"]:
+            before_others(first=True)
         _log.info("serving %s (pid %s)", ", ".join(names), os.getpid())
         await stop.wait()
         _log.info("stopping")
+        if migrating is not None:
+            migrating.cancel()
 
 
 if __name__ == "__main__":

@@ -1,73 +1,87 @@
 """From settings to the worker of each queue. Only here are engines made."""
 
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import FixedSizeSlotSupplier, Worker, WorkerTuner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
-from activities.call import CallStep
-from activities.checks.llm import rubric_judge
-from activities.checks.meaning.judgement import MeaningJudge
-from activities.checks.meaning.project import ProjectCalibration
-from activities.checks.meaning.sentence import Appetite
-from activities.defects import DefectStep
+from activities.audio.g711 import RATE_HZ
+from activities.audio.voice_activity import Detectors
+from activities.call.host.aside import Aside
+from activities.call.host.headroom import Headroom
+from activities.call.host.slots import CallSlots
+from activities.call.understanding import Understanding
+from activities.channels.houndify.line import HoundifyDialler
+from activities.channels.media_stream.control import CallControl
+from activities.channels.media_stream.line import MediaStreamDialler
+from activities.channels.openai_realtime.dialler import OpenAiRealtimeDialler
+from activities.channels.sip.dialler import SipDialler
+from activities.checks.calibrations import StoredCalibrations
+from activities.checks.meaning import InstalledJudge
+from activities.checks.rubric.llm import rubric_judge
 from activities.errors import InstallationError
 from activities.integrations.github_status import GitHubStatus
 from activities.integrations.jira_tracker import JiraTracker
 from activities.integrations.slack_notifier import SlackNotifier
-from activities.notify import NotifyStep
-from activities.phone_lines import PhoneLinesStep
-from activities.plan import PlanStep
-from activities.ports import Dialler, IssueTracker, Notifier, ObjectStore, SpeechEngine
-from activities.record import RecordStep
-from activities.report import ReportStep
-from activities.review import ReviewStep
-from activities.speech.espeak import EspeakEngine
-from activities.speech.gtts_online import GttsEngine
-from activities.speech.kokoro import KokoroEngine
+from activities.integrations.webhook import WebhookNotifier
+from activities.ports.line import Dialler
+from activities.ports.outside import Notifier
+from activities.ports.speech import SpeechEngine
 from activities.speech.mp3 import Mp3Encoder
-from activities.speech.piper import PACKAGED, PiperEngine
-from activities.speech.voices import Voices
-from activities.speech.whisper import WhisperRecogniser
+from activities.speech.recognition.whisper import WhisperRecogniser
+from activities.speech.voices.choice import Voices
+from activities.speech.voices.espeak import EspeakEngine
+from activities.speech.voices.gtts_online import GttsEngine
+from activities.speech.voices.kokoro import KokoroEngine
+from activities.speech.voices.piper import PACKAGED, PiperEngine
+from activities.steps.call import CallStep
+from activities.steps.defects import DefectStep
+from activities.steps.notify import NotifyStep
+from activities.steps.phone_lines import PhoneLinesStep
+from activities.steps.plan import PlanStep
+from activities.steps.record import RecordStep
+from activities.steps.report import ReportStep
+from activities.steps.review import ReviewStep
+from activities.steps.synthesize import SynthesizeStep
+from activities.steps.transcribe import TranscribeStep
+from activities.steps.validate import ValidateStep
 from activities.suites import SuiteLibrary
-from activities.synthesize import SynthesizeStep
-from activities.telephony.call_control import CallControl
-from activities.telephony.g711 import RATE_HZ
-from activities.telephony.houndify import HoundifyDialler
-from activities.telephony.media_stream import MediaStreamDialler
-from activities.telephony.openai_realtime import OpenAiRealtimeDialler
-from activities.telephony.sip import SipDialler
-from activities.telephony.twilio_client import Account
-from activities.telephony.twilio_endpoint import TwilioEndpoint
-from activities.telephony.twilio_phone import TwilioDialler
-from activities.telephony.understanding import Understanding
-from activities.telephony.voice_activity import Detectors
-from activities.transcribe import TranscribeStep
-from activities.validate import ValidateStep
-from voicewright.phone import Hours
-from voicewright.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
+from voicewright.client.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
+from voicewright.judge.judge import MeaningJudge
+from voicewright.judge.verdict import RiskPolicy
 from voicewright.report.build import Links
-from voicewright.s3 import S3Store
-from voicewright.settings import Settings
-from workers.settled import SettledRunner
+from voicewright.runtime.priority import as_others
+from voicewright.settings import Settings, default_data_dir
+from voicewright.store.port import ObjectStore
+from voicewright.store.s3 import S3Store
+from workers.outside.records import live_records
+from workers.outside.telephone import phone_lines, telephone
+from workers.query_safe import QuerySafeRunner
+from workers.versioning import deployment_of
+from workflows.blind import BlindReview
 from workflows.case import VoiceTestCase
 from workflows.reconcile import ReconcileDefects
+from workflows.records import CatchUpRecords
 from workflows.run import VoiceTestRun
 
 _log = logging.getLogger("workers")
+M = TypeVar("M", WhisperRecogniser, InstalledJudge)
 
-_WARM_DETECTORS = 8
+_CALLS_PER_CORE = 16
+"""So many one core may hold at most; their detectors are loaded before they come."""
 GRACE = timedelta(seconds=5)
 """How long activities may finish after a worker was asked to stop; a call is then cancelled and held again later."""
 
-SANDBOX = SettledRunner(
+SANDBOX = QuerySafeRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
         "activities", "jinja2", "numpy", "opentelemetry", "pydantic", "pydantic_core", "scipy", "voicewright"
     )
@@ -84,13 +98,14 @@ class Built:
     """Called once the worker has stopped."""
 
 
-def workflow_worker(client: Client, settings: Settings) -> Built:  # noqa: ARG001 - all builders are alike
+def workflow_worker(client: Client, settings: Settings) -> Built:
     """Orchestration: deterministic, light, any number of processes."""
     worker = Worker(
         client,
         task_queue=WORKFLOWS,
-        workflows=[VoiceTestRun, VoiceTestCase, ReconcileDefects],
+        workflows=[VoiceTestRun, VoiceTestCase, BlindReview, ReconcileDefects, CatchUpRecords],
         workflow_runner=SANDBOX,
+        deployment_config=deployment_of(settings),
         graceful_shutdown_timeout=GRACE,
     )
     return Built(worker)
@@ -110,10 +125,11 @@ def speech_worker(client: Client, settings: Settings) -> Built:
     american = settings.tts_english == "piper" and settings.piper_voice == PACKAGED and settings.tts_other == "kokoro"
     regional = {"en-GB": "kokoro"} if american else {}
     voices = Voices(engines, english=settings.tts_english, other=settings.tts_other, regional=regional)
-    recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
-    judge = meaning_judge(settings, store)
+    recogniser = _recogniser(settings)
+    judge = InstalledJudge(meaning_judge(settings, store))
     worker = _activity_worker(
         client,
+        settings,
         SPEECH,
         [
             SynthesizeStep(store, suites, voices).synthesize,
@@ -125,9 +141,33 @@ def speech_worker(client: Client, settings: Settings) -> Built:
     return Built(worker, (voices.warm_up, recogniser.warm_up, judge.warm_up))
 
 
-def appetite_of(settings: Settings) -> Appetite:
+def _recogniser(settings: Settings) -> WhisperRecogniser:
+    return WhisperRecogniser(
+        settings.whisper_model, settings.models_dir, settings.whisper_threads, settings.speech_per_worker
+    )
+
+
+def _loaded(model: M) -> M:
+    """A model whose own threads, which are made now, do not come before the work of others."""
+    with as_others():
+        model.warm_up()
+    return model
+
+
+def _once(load: Callable[[], M]) -> Callable[[], M]:
+    """What `load` gives, loaded when it is first asked for; two calls that ask at the same time wait for one load."""
+    lock, loaded = Lock(), cache(load)
+
+    def get() -> M:
+        with lock:
+            return loaded()
+
+    return get
+
+
+def risk_policy_of(settings: Settings) -> RiskPolicy:
     """How much error the installation allows the judge."""
-    return Appetite(
+    return RiskPolicy(
         settings.judge_risk,
         settings.judge_confidence,
         settings.judge_false_pass_cost,
@@ -139,16 +179,17 @@ def meaning_judge(settings: Settings, store: ObjectStore | None) -> MeaningJudge
     """The judge of meaning, calibrated by a project's decisions where there are any in the store."""
     return MeaningJudge(
         embedding_model=settings.embedding_model,
-        appetite=appetite_of(settings),
-        calibration=None if store is None else ProjectCalibration(store, settings.judge_project),
+        engine=settings.embedding_engine,
+        policy=risk_policy_of(settings),
+        calibration=None if store is None else StoredCalibrations(store, settings.judge_project),
     )
 
 
 def calls_worker(client: Client, settings: Settings) -> Built:
     """Conversations: wants to be on time."""
     store = S3Store(settings)
-    detectors = Detectors()
-    sip, telephone = SipDialler(settings.sip_interface), _telephone(settings)
+    detectors, headroom, aside = Detectors(), Headroom(), Aside()
+    sip, twilio = SipDialler(settings.sip_interface), telephone(settings)
     streams = MediaStreamDialler(CallControl(settings.call_control_listen, settings.call_control_url))
     diallers: dict[str, Dialler] = {
         "media_stream": streams,
@@ -156,75 +197,70 @@ def calls_worker(client: Client, settings: Settings) -> Built:
         "houndify": HoundifyDialler(),
         "openai_realtime": OpenAiRealtimeDialler(),
     }
-    if telephone is not None:
-        diallers["twilio"] = telephone
+    if twilio is not None:
+        diallers["twilio"] = twilio
     # Scripts that branch or wait need ears in the call; their models are loaded when the first one comes.
-    recogniser = WhisperRecogniser(settings.whisper_model, settings.models_dir, settings.whisper_threads)
-    judge = cache(lambda: meaning_judge(settings, store))
+    recogniser = _once(lambda: _loaded(_recogniser(settings)))
+    judge = _once(lambda: _loaded(InstalledJudge(meaning_judge(settings, store))))
     step = CallStep(
-        store, SuiteLibrary(store), diallers, detectors, lambda language: Understanding(recogniser, judge, language)
+        store,
+        SuiteLibrary(store),
+        diallers,
+        detectors,
+        lambda language: Understanding(recogniser, judge, language),
+        phone_lines(settings, store),
+        keep_in=settings.held_dir or default_data_dir() / "held",
+        headroom=headroom,
+        aside=aside,
     )
-    worker = _activity_worker(client, CALLS, [step.call], settings.calls_per_worker)
+    worker = Worker(
+        client,
+        task_queue=CALLS,
+        activities=[step.call],
+        tuner=WorkerTuner.create_composite(
+            workflow_supplier=FixedSizeSlotSupplier(1),
+            activity_supplier=CallSlots(settings.calls_per_worker, headroom),
+            local_activity_supplier=FixedSizeSlotSupplier(1),
+            nexus_supplier=FixedSizeSlotSupplier(1),
+        ),
+        max_concurrent_activity_task_polls=1,  # each holds the slot of a call that may come
+        deployment_config=deployment_of(settings),
+        graceful_shutdown_timeout=GRACE,
+    )
     return Built(
         worker,
-        (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _WARM_DETECTORS)),),
-        (sip.close, streams.aclose, *([telephone.close] if telephone is not None else [])),
+        (lambda: detectors.warm_up(RATE_HZ, min(settings.calls_per_worker, _CALLS_PER_CORE * (os.cpu_count() or 1))),),
+        (sip.close, streams.aclose, aside.aclose, *([twilio.close] if twilio is not None else [])),
     )
-
-
-def _telephone(settings: Settings) -> TwilioDialler | None:
-    """Twilio where it is set."""
-    if settings.twilio_account_sid is None:
-        return None
-    if settings.twilio_auth_token is None or settings.twilio_public_url is None:
-        raise InstallationError(
-            "VOICEWRIGHT_TWILIO_ACCOUNT_SID is set, but not VOICEWRIGHT_TWILIO_AUTH_TOKEN and "
-            "VOICEWRIGHT_TWILIO_PUBLIC_URL, by which Twilio's requests to us are known"
-        )
-    token = settings.twilio_auth_token.get_secret_value()
-    secret = settings.twilio_api_secret
-    user, password = settings.twilio_account_sid, token
-    if settings.twilio_api_key is not None and secret is not None:
-        user, password = settings.twilio_api_key, secret.get_secret_value()
-    return TwilioDialler(
-        Account(settings.twilio_account_sid, user, password, settings.twilio_api_url),
-        TwilioEndpoint(settings.twilio_public_url, settings.twilio_listen, token),
-        settings.twilio_numbers,
-    )
-
-
-def _phone_lines(settings: Settings, store: ObjectStore) -> PhoneLinesStep:
-    try:
-        hours = Hours.parse(settings.twilio_hours) if settings.twilio_hours is not None else None
-    except ValueError as error:
-        raise InstallationError(f"VOICEWRIGHT_TWILIO_HOURS: {error}") from None
-    return PhoneLinesStep(store, settings.twilio_numbers, settings.twilio_lines, settings.twilio_calls_per_s, hours)
 
 
 def integrations_worker(client: Client, settings: Settings) -> Built:
     """Plans, reviews, results."""
     store = S3Store(settings)
     links = Links.of(settings)
-    record = RecordStep(store, client, settings.judge_project)
-    lines = _phone_lines(settings, store)
-    defects = DefectStep(
-        store, _tracker(settings), passes=settings.defect_passes, auto_close=settings.defect_auto_close
-    )
+    records = live_records(client, settings, store)
+    record = RecordStep(store, client, settings.judge_project, records)
+    lines = PhoneLinesStep(phone_lines(settings, store))
+    passes, close = settings.defect_passes, settings.defect_auto_close
+    defects = DefectStep(store, jira_tracker(settings), passes=passes, auto_close=close, records=records)
     worker = _activity_worker(
         client,
+        settings,
         INTEGRATIONS,
         [
-            PlanStep(SuiteLibrary(store)).plan,
-            ReviewStep(store).request_review,
+            PlanStep(store, SuiteLibrary(store), records).plan,
+            ReviewStep(store, records).request_review,
             lines.reserve_line,
             lines.release_line,
             record.record_result,
+            record.record_blind,
             record.check_cases,
+            record.catch_up_records,
             defects.file_defect,
             defects.publish_defect,
             defects.settle_defects,
             defects.reconcile_defects,
-            ReportStep(store, links, Mp3Encoder()).publish_report,
+            ReportStep(store, links, Mp3Encoder(), records).publish_report,
             NotifyStep(_notifiers(settings, store, links)).notify,
         ],
         20,
@@ -232,14 +268,21 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
     return Built(worker)
 
 
-def _tracker(settings: Settings) -> IssueTracker | None:
+def jira_tracker(settings: Settings) -> JiraTracker | None:
     """Jira where it is set."""
     if settings.jira_url is None:
         return None
     if settings.jira_token is None:
         raise InstallationError("VOICEWRIGHT_JIRA_URL is set, but VOICEWRIGHT_JIRA_TOKEN is not")
     token = settings.jira_token.get_secret_value()
-    return JiraTracker(settings.jira_url, settings.jira_user, token, settings.jira_project, settings.jira_issue_type)
+    return JiraTracker(
+        settings.jira_url,
+        settings.jira_user,
+        token,
+        settings.jira_project,
+        settings.jira_issue_type,
+        settings.jira_more_fields,
+    )
 
 
 def _notifiers(settings: Settings, store: S3Store, links: Links) -> list[Notifier]:
@@ -248,6 +291,11 @@ def _notifiers(settings: Settings, store: S3Store, links: Links) -> list[Notifie
     if settings.slack_token is not None:
         token = settings.slack_token.get_secret_value()
         found.append(SlackNotifier(store, links, token, settings.slack_channel, settings.slack_api_url))
+    if settings.webhook_url is not None:
+        secret = settings.webhook_secret
+        found.append(
+            WebhookNotifier(store, links, settings.webhook_url, secret.get_secret_value() if secret is not None else "")
+        )
     if settings.github_token is not None or settings.github_app_id is not None:
         secret = settings.github_token
         found.append(
@@ -275,13 +323,16 @@ def warm_up(built: Built) -> None:
             _log.warning("%s", error.message)
 
 
-def _activity_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], at_once: int) -> Worker:
+def _activity_worker(
+    client: Client, settings: Settings, queue: str, activities: Sequence[Callable[..., Any]], at_once: int
+) -> Worker:
     return Worker(
         client,
         task_queue=queue,
         activities=activities,
         activity_executor=ThreadPoolExecutor(at_once),
         max_concurrent_activities=at_once,
+        deployment_config=deployment_of(settings),
         graceful_shutdown_timeout=GRACE,
     )
 

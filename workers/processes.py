@@ -12,7 +12,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_START_S = 60.0
+_START_S = 300.0
+_IDLE_S = 60.0
+"""A process that got no processor time for so long is not starting any more; one that computes on a busy machine is."""
+_SAY_S = 30.0
 _STOP_S = 15.0
 _RESTART_S = 1.0
 _GIVE_UP = 5
@@ -63,6 +66,7 @@ class Supervisor:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:  # it died before it could be heard of
                 os._exit(1)
+            os.umask(0o077)  # data and logs are this user's alone
             if program.nice:
                 os.nice(program.nice)
 
@@ -115,15 +119,21 @@ class Supervisor:
         Raises:
             StackError: it died or did not answer in time; its log is named.
         """
-        deadline = time.monotonic() + _START_S
-        while time.monotonic() < deadline:
+        began = moved = said = time.monotonic()
+        used_s = 0.0
+        while (now := time.monotonic()) < began + _START_S and now < moved + _IDLE_S:
             code = self._processes[name].returncode
             if code is not None:
                 raise StackError(f"{name} stopped with status {code}: {self.tail(name)}")
             if await answers():
                 return
+            if (spent_s := processor_s(self._processes[name].pid)) > used_s:
+                used_s, moved = spent_s, now
+            if now > said + _SAY_S:
+                said = now
+                _log.warning("%s is still starting, for %.0f s now: this machine is busy", name, now - began)
             await asyncio.sleep(0.2)
-        raise StackError(f"{name} did not come up in {_START_S:g} s: {self.tail(name)}")
+        raise StackError(f"{name} did not come up in {now - began:.0f} s: {self.tail(name)}")
 
     async def stop(self, last: Iterable[str]) -> None:
         """End everything in order: those in `last` after all the others."""
@@ -144,6 +154,15 @@ class Supervisor:
         path = self.log(name)
         lines = path.read_text(errors="replace").strip().splitlines()[-3:]
         return f"{' | '.join(lines) or 'it printed nothing'} (log: {path})"
+
+
+def processor_s(process: int) -> float:
+    """Seconds of processor time that a process has used, on Linux; elsewhere, seconds that have passed."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -3,8 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.defects import DefectStep
-    from voicewright.run import SettledDefects
+    from activities.steps.defects import DefectStep
+    from voicewright.contracts.steps import SettledDefects
     from workflows import policies
 
 

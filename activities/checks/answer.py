@@ -1,35 +1,40 @@
 """Checks on what the agent answered in one turn: words, patterns, facts, meaning."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
-from activities.checks.facts import Match, match_amount, match_date, match_name, match_number, match_time, spell
-from activities.checks.hard import hard
-from activities.checks.meaning.pair import Condition, Pair
-from activities.checks.meaning.sentence import Sentence
-from activities.checks.spoken import contains
-from activities.ports import MeaningJudge
-from voicewright.languages import base_language
-from voicewright.pattern import compile_pattern
-from voicewright.suite import Entities, Expectation, Judge, in_language
-from voicewright.verdict import Check, CheckOutcome
+from activities.ports.judging import MeaningJudge
+from voicewright.contracts.check import Check, CheckKind, CheckOutcome
+from voicewright.judge import (
+    Condition,
+    MeaningVerdict,
+    Pair,
+    RuleResult,
+    check_facts,
+    check_phrases,
+    evidence_lines,
+    reason_text,
+    rule_text,
+)
+from voicewright.suite import Judge, SpokenExpectation
 
 CUT = " ..."
 """Ends a quotation that is not whole."""
-_SHOWN = 300
-"""Characters of an answer that an evidence line quotes."""
+_QUOTED = 300
+"""Characters of an answer that a check quotes."""
 
 _OUTCOMES = {
-    Sentence.PASS: CheckOutcome.PASSED,
-    Sentence.FAIL: CheckOutcome.FAILED,
-    Sentence.REVIEW: CheckOutcome.UNSURE,
+    MeaningVerdict.PASS: CheckOutcome.PASSED,
+    MeaningVerdict.FAIL: CheckOutcome.FAILED,
+    MeaningVerdict.REVIEW: CheckOutcome.UNSURE,
 }
-_FACTS: dict[str, tuple[str, Callable[[str, str, str], Match]]] = {
-    "times": ("time", match_time),
-    "dates": ("date", match_date),
-    "amounts": ("amount", match_amount),
-    "names": ("name", match_name),
+_OUTCOMES_OF_RULES: dict[bool | None, tuple[CheckOutcome, float]] = {
+    True: (CheckOutcome.PASSED, 1.0),
+    False: (CheckOutcome.FAILED, 0.0),
+    None: (CheckOutcome.UNSURE, 0.5),
 }
+"""The outcome for the result of a rule, and its confidence."""
 
 
 @dataclass(frozen=True)
@@ -42,80 +47,74 @@ class Answer:
     question: str = ""
     confidence: tuple[float, ...] = ()
     """The recogniser's, for each word of `text`."""
+    today: date | None = None
+    """The day of the call."""
+    written: bool = False
+    """Whether it came in writing."""
+
+    @property
+    def quoted(self) -> str:
+        """The words, cut to what a check keeps of them."""
+        return self.text if len(self.text) <= _QUOTED else self.text[:_QUOTED] + CUT
 
 
-def answer_checks(expect: Expectation, said: Answer, *, judge: MeaningJudge | None, limits: Judge) -> Iterator[Check]:
-    """Every expectation of a turn held against the words of the answer."""
-    answer, turn, language = said.text, said.turn, said.language
-    quoted = answer if len(answer) <= _SHOWN else answer[:_SHOWN] + CUT
-    for phrase in in_language(expect.contains, language) or []:
-        heard = contains(answer, phrase, language)
-        how = "was" if heard else "was not"
-        yield hard("contains", turn, expected=phrase, actual=quoted, passed=heard, evidence=f"{phrase!r} {how} heard")
-    for phrase in in_language(expect.absent, language) or []:
-        heard = contains(answer, phrase, language)
-        how = "was heard and must not be" if heard else "was not heard"
-        yield hard("absent", turn, expected=phrase, actual=quoted, passed=not heard, evidence=f"{phrase!r} {how}")
-    for pattern in in_language(expect.matches, language) or []:
-        found = compile_pattern(pattern)(answer)
-        how = f"matches {answer[found[0] : found[1]]!r}" if found else "matches nothing that was heard"
-        yield hard(
-            "matches", turn, expected=pattern, actual=quoted, passed=found is not None, evidence=f"{pattern!r} {how}"
-        )
-    yield from _fact_checks(expect.entities, answer, quoted, turn=turn, language=language)
-    meaning = in_language(expect.meaning, language)
-    if meaning is not None and judge is not None:
-        yield _meaning(meaning, quoted, said, judge=judge, limits=limits)
+def answer_checks(expect: SpokenExpectation, said: Answer, *, judge: MeaningJudge, limits: Judge) -> Iterator[Check]:
+    """Check the words of an answer against every expectation of its turn."""
+    language = said.language
+    rules = check_phrases(
+        said.text,
+        language,
+        contain=expect.contains,
+        lack=expect.absent,
+        match=expect.matches,
+    )
+    for result in (*rules, *check_facts(expect.entities, said.text, language, said.today)):
+        yield _rule(result, said)
+    if expect.meaning is not None:
+        yield _meaning(expect.meaning, said, judge=judge, limits=limits)
 
 
-def _fact_checks(entities: Entities, answer: str, quoted: str, *, turn: int, language: str) -> Iterator[Check]:
-    for field, (kind, match) in _FACTS.items():
-        for expected in getattr(entities, field):
-            yield _fact(kind, str(expected), match(expected, answer, language), quoted, turn=turn, language=language)
-    for number in entities.numbers:
-        found = match_number(number, answer, language)
-        yield _fact("number", str(number), found, quoted, turn=turn, language=language)
-
-
-def _fact(kind: str, expected: str, match: Match, quoted: str, *, turn: int, language: str) -> Check:
-    if match.found:
-        outcome, confidence = CheckOutcome.PASSED, 1.0
-    elif match.unsure or base_language(language) != "en":
-        # A misspelt name, or a language whose spoken facts we do not read well enough to call an answer wrong.
-        outcome, confidence = CheckOutcome.UNSURE, 0.5
-    else:
-        outcome, confidence = CheckOutcome.FAILED, 0.0
-    evidence = f"{kind}: expected {expected}, heard {spell(match.heard) if not match.found else expected}"
+def _rule(result: RuleResult, said: Answer) -> Check:
+    outcome, confidence = _OUTCOMES_OF_RULES[result.holds]
     return Check(
-        kind=kind,
-        turn=turn,
+        kind=result.kind,
+        turn=said.turn,
         outcome=outcome,
         hard=True,
-        expected=expected,
-        actual=quoted,
-        evidence=evidence,
+        expected=result.expected,
+        actual=said.quoted,
+        heard=result.heard,
+        evidence=rule_text(result),
         confidence=confidence,
     )
 
 
-def _meaning(expected: str, quoted: str, answer: Answer, *, judge: MeaningJudge, limits: Judge) -> Check:
+def _meaning(expected: str, said: Answer, *, judge: MeaningJudge, limits: Judge) -> Check:
     pair = Pair(
-        expected, answer.text, answer.question, answer.language, Condition.RECOGNISED, confidence=answer.confidence
+        expected,
+        said.text,
+        said.question,
+        said.language,
+        Condition.WRITTEN if said.written else Condition.RECOGNISED,
+        confidence=said.confidence,
+        today=said.today,
     )
-    [found] = judge.judge([pair], limits.risk)
-    outcome, because = _OUTCOMES[found.sentence], found.because
+    [judged] = judge.judge([pair], limits.risk)
+    outcome = _OUTCOMES[judged.verdict]
+    why = reason_text(judged)
     # A suite may be stricter than the risk demands, never looser.
-    if outcome is CheckOutcome.PASSED and limits.pass_at is not None and found.p_pass < limits.pass_at:
-        outcome, because = CheckOutcome.UNSURE, f"the suite wants at least {limits.pass_at:g}"
-    if outcome is CheckOutcome.FAILED and limits.review_at is not None and found.p_pass >= limits.review_at:
-        outcome, because = CheckOutcome.UNSURE, f"the suite wants a person from {limits.review_at:g}"
+    if outcome is CheckOutcome.PASSED and limits.pass_at is not None and judged.p_pass < limits.pass_at:
+        outcome, why = CheckOutcome.UNSURE, f"the suite wants at least {limits.pass_at:g}"
+    if outcome is CheckOutcome.FAILED and limits.review_at is not None and judged.p_pass >= limits.review_at:
+        outcome, why = CheckOutcome.UNSURE, f"the suite wants a person from {limits.review_at:g}"
     return Check(
-        kind="meaning",
-        turn=answer.turn,
+        kind=CheckKind.MEANING,
+        turn=said.turn,
         outcome=outcome,
         hard=False,
         expected=expected,
-        actual=quoted,
-        evidence="; ".join([*found.evidence, *([f"a person decides: {because}"] if because else [])]),
-        confidence=found.p_pass,
+        actual=said.quoted,
+        findings=judged.findings,
+        evidence="; ".join([*evidence_lines(judged), *([f"a person decides: {why}"] if why else [])]),
+        confidence=judged.p_pass,
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from activities.checks.gate import Call
+from activities.audio.dtmf import find_keys
 from activities.checks.hard import hard
-from activities.telephony.dtmf import find_keys
-from voicewright.call import TurnTiming
-from voicewright.turn import Turn
-from voicewright.verdict import Check
+from activities.checks.recorded_call import Call
+from voicewright.contracts.call import CallEventKind, TurnTiming
+from voicewright.contracts.check import Check, CheckKind
+from voicewright.suite.format.turn import Turn
 
 
 def keypad_checks(steps: Sequence[Turn], call: Call) -> Iterator[Check]:
@@ -19,9 +19,10 @@ def keypad_checks(steps: Sequence[Turn], call: Call) -> Iterator[Check]:
         after = call.record.turns[number + 1] if number + 1 < len(call.record.turns) else None
         pressed = pressed_in(call, timing, after)
         yield hard(
-            "dtmf",
+            CheckKind.DTMF,
             timing.turn,
             passed=pressed == expect.dtmf,
+            heard=tuple(pressed),
             expected=f"keys {expect.dtmf}",
             actual=f"keys {pressed}" if pressed else "no keys",
             evidence=f"the agent pressed {pressed or 'nothing'}, expected was {expect.dtmf}",
@@ -30,7 +31,9 @@ def keypad_checks(steps: Sequence[Turn], call: Call) -> Iterator[Check]:
 
 def pressed_in(call: Call, timing: TurnTiming, after: TurnTiming | None) -> str:
     """The keys of one turn; events are believed, tones are looked for where there were none."""
-    events = [event.value for event in call.record.events if event.kind == "key" and event.turn == timing.turn]
+    events = [
+        event.value for event in call.record.events if event.kind is CallEventKind.KEY and event.turn == timing.turn
+    ]
     if events:
         return "".join(events)
     start = timing.caller_start_ms or 0

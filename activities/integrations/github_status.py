@@ -15,11 +15,13 @@ from githubkit.cache import MemCacheStrategy
 from githubkit.exception import GitHubException, RequestError, RequestFailed
 
 from activities.errors import BadInputError, InstallationError, RateLimitedError, UnavailableError
-from activities.ports import ObjectStore
-from voicewright.artifact import run_key
-from voicewright.outcome import Outcome
+from activities.retry_after import retry_after_s
+from voicewright.contracts.case import Outcome
+from voicewright.contracts.run import GitHubTarget
+from voicewright.contracts.steps import RunNotice
 from voicewright.report.build import Links
-from voicewright.run import GitHubTarget, RunNotice
+from voicewright.store.keys import run_key
+from voicewright.store.port import ObjectStore
 
 _MAX_DESCRIPTION = 140
 _MAX_SUMMARY = 60_000
@@ -164,9 +166,9 @@ class GitHubStatus:
 
 def _wait(headers: Mapping[str, str]) -> float | None:
     """How long GitHub wants us to wait, in s: secondary limits name a time, the primary one a moment."""
+    if (named := retry_after_s(headers)) is not None:
+        return named
     try:
-        if "retry-after" in headers:
-            return float(headers["retry-after"])
         if headers.get("x-ratelimit-remaining") == "0":
             return max(1.0, float(headers["x-ratelimit-reset"]) - time.time())
     except (KeyError, ValueError):

@@ -1,17 +1,20 @@
 """Jira as the outside tracker, Cloud or Data Center, through the `jira` package.
 
-An issue carries the defect's id as a label, which is how it is found again when nobody knows its key.
+An issue carries the defect's id as a label, which is how it is found again when nobody knows its key. Projects may
+require fields of their own: `more` sets them, `lacking` tells which are missing.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from jira import JIRA
 from jira.exceptions import JIRAError
 from requests.exceptions import RequestException
 
 from activities.errors import BadInputError, GoneError, InstallationError, RateLimitedError, UnavailableError
-from voicewright.defect import Defect, Issue
+from activities.retry_after import retry_after_s
+from voicewright.defects.record import Defect, Issue
 
 _TIMEOUT_S = 20.0
 _TOO_MANY = 429
@@ -21,19 +24,50 @@ _SERVER = 500
 _LOGIN = "X-Seraph-LoginReason"
 _MAX_SUMMARY = 255
 _COMMENTS = 100
+_PAGE, _PAGES = 50, 20
+_SHOWN = 8
+_OURS = frozenset({"project", "issuetype", "summary", "description", "labels", "reporter"})
+"""Fields that need nobody's help; the reporter is the account."""
 T = TypeVar("T")
 
 
-class JiraTracker:
-    """`IssueTracker`. Blocking. Retries are Temporal's: the package's own are off."""
+@dataclass(frozen=True)
+class RequiredField:
+    """A field without which a project takes no issue, with some of the values that it takes, where Jira lists them."""
 
-    def __init__(self, url: str, user: str | None, token: str, project: str, issue_type: str = "Bug") -> None:
+    id: str
+    name: str
+    values: tuple[str, ...] = ()
+
+
+class JiraTracker:
+    """`IssueTracker`. Blocking. Retries are Temporal's: the package's own are off.
+
+    Args:
+        url: of the site.
+        user: e-mail address of a Cloud account; None for a personal access token of Data Center.
+        token: its API token.
+        project: key of the project that gets the issues.
+        issue_type: their type, by name.
+        more: fields of every issue besides ours, by id, as Jira's REST API takes them; labels are added to ours.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        user: str | None,
+        token: str,
+        project: str,
+        issue_type: str = "Bug",
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         if not project:
             raise InstallationError("VOICEWRIGHT_JIRA_PROJECT is not set: it names the project that gets the issues")
         self._url = url.rstrip("/")
         self._auth = {"basic_auth": (user, token)} if user else {"token_auth": token}
         self._project = project
         self._issue_type = issue_type
+        self._more = dict(more or {})
         self._known: JIRA | None = None
 
     @property
@@ -60,15 +94,50 @@ class JiraTracker:
 
     def create(self, defect: Defect, text: str) -> Issue:
         """See `IssueTracker`."""
+        labels = ["voicewright", _label(defect.id), *self._more.get("labels", [])]
         fields = {
+            **self._more,
             "project": {"key": self._project},
             "issuetype": {"name": self._issue_type},
             "summary": defect.title[:_MAX_SUMMARY],
             "description": text,
-            "labels": ["voicewright", _label(defect.id)],
+            "labels": list(dict.fromkeys(labels)),
         }
         made = self._ask("create an issue", lambda: self._jira.create_issue(fields=fields, prefetch=False))
         return self._issue(made.key)
+
+    def lacking(self) -> list[RequiredField]:
+        """The fields that the project requires and nobody sets.
+
+        Raises:
+            UnavailableError: Jira does not answer.
+            InstallationError: it does not let us in, or there is no such project or type of issue.
+        """
+        return self._ask("tell which fields it requires", self._lacking)
+
+    def _lacking(self) -> list[RequiredField]:
+        where = f"issue/createmeta/{self._project}/issuetypes"
+        kinds = {str(one.get("name")): str(one["id"]) for one in self._listed(where, "issueTypes")}
+        if self._issue_type not in kinds:
+            message = (
+                f"the project {self._project} takes no issues of the type {self._issue_type!r} from this account: set "
+                f"VOICEWRIGHT_JIRA_ISSUE_TYPE to one of {', '.join(sorted(kinds)) or 'its types'}"
+            )
+            raise InstallationError(message)
+        return [
+            RequiredField(_id_of(field), str(field.get("name", "")), tuple(_values(field)))
+            for field in self._listed(f"{where}/{kinds[self._issue_type]}", "fields")
+            if field.get("required") and not field.get("hasDefaultValue") and _id_of(field) not in {*_OURS, *self._more}
+        ]
+
+    def _listed(self, path: str, cloud: str) -> Iterator[dict[str, Any]]:
+        """A paged list, which Data Center calls `values` and Cloud by what is in it."""
+        for number in range(_PAGES):
+            found = self._jira._get_json(path, params={"startAt": number * _PAGE, "maxResults": _PAGE})  # noqa: SLF001
+            page = found.get("values") or found.get(cloud) or []
+            yield from page
+            if len(page) < _PAGE:
+                return
 
     def comments(self, issue: Issue) -> list[str]:
         """See `IssueTracker`."""
@@ -127,7 +196,8 @@ class JiraTracker:
             status = error.status_code or 0
             text = f"Jira at {self._url} did not {what} ({status}): {' '.join(str(error.text).split())[:300]}"
             if status == _TOO_MANY:
-                raise RateLimitedError(text, retry_after_s=_retry_after(error)) from None
+                headers = error.response.headers if error.response is not None else {}
+                raise RateLimitedError(text, retry_after_s=retry_after_s(headers)) from None
             if status in _DENIED:
                 raise InstallationError(f"{text}; check VOICEWRIGHT_JIRA_USER and VOICEWRIGHT_JIRA_TOKEN") from None
             if status == 0 or status >= _SERVER:
@@ -137,6 +207,11 @@ class JiraTracker:
                 raise InstallationError(f"{text}; Jira does not know this account or token") from None
             if status == _GONE:
                 raise GoneError(text) from None
+            if wrong := _wrong_fields(error):
+                raise InstallationError(
+                    f"{text}; set {', '.join(wrong)} with VOICEWRIGHT_JIRA_FIELDS; `voicewright doctor` lists what is "
+                    "required"
+                ) from None
             raise BadInputError(text) from None
         except (RequestException, OSError) as error:
             raise UnavailableError(f"Jira at {self._url} cannot be reached to {what}: {error}") from None
@@ -146,9 +221,21 @@ def _label(defect_id: str) -> str:
     return f"voicewright-{defect_id}"
 
 
-def _retry_after(error: JIRAError) -> float | None:
-    headers = getattr(error.response, "headers", None) or {}
+def _wrong_fields(error: JIRAError) -> list[str]:
+    """The fields of a refused issue that are not ours, by id."""
     try:
-        return float(headers.get("Retry-After", ""))
+        told = error.response.json() if error.response is not None else {}
     except ValueError:
-        return None
+        return []
+    errors = told.get("errors") if isinstance(told, dict) else None
+    return sorted(set(errors) - _OURS)[:_PAGE] if isinstance(errors, dict) else []
+
+
+def _id_of(field: Mapping[str, Any]) -> str:
+    return str(field.get("fieldId") or field.get("key") or "")
+
+
+def _values(field: Mapping[str, Any]) -> Iterator[str]:
+    for value in (field.get("allowedValues") or [])[:_SHOWN]:
+        if isinstance(value, dict):
+            yield str(value.get("value") or value.get("name") or value.get("id") or "")

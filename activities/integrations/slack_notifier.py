@@ -2,10 +2,10 @@
 
 Slack has no idempotency key, and a post whose answer got lost may have been made. So each message carries the run's id
 as metadata, a note in the object store says that a post was tried, and whoever finds that note without a receipt looks
-into the channel before posting again.
+into the channel before posting again. A message that can no longer be brought up to date, because somebody deleted it
+or it lies in another channel, is posted anew in the same way, with a note of its own.
 """
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,12 +14,15 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
-from activities.errors import InstallationError, RateLimitedError, UnavailableError
-from activities.ports import ObjectStore
-from voicewright.artifact import run_key
-from voicewright.outcome import Outcome
+from activities.errors import GoneError, InstallationError, RateLimitedError, UnavailableError
+from activities.retry_after import retry_after_s
+from voicewright.contracts.base import Contract
+from voicewright.contracts.case import CaseUpdate, Outcome
+from voicewright.contracts.steps import RunNotice
 from voicewright.report.build import Links
-from voicewright.run import RunNotice
+from voicewright.report.results import full_reason
+from voicewright.store.keys import run_key
+from voicewright.store.port import ObjectStore
 
 _EVENT = "voicewright_run"
 _TIMEOUT_S = 20
@@ -27,12 +30,23 @@ _PAGES = 10
 _CLOCKS_S = 120
 """How far our clock and Slack's may be apart."""
 _SHOWN = 10
+_MAX_REASON = 200
 _MAX_TEXT = 2900
 _TOO_MANY = 429
 _SERVER = 500
 _PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+"""Deleted, another app's (the token was replaced), or too old to be changed in this workspace."""
 _ICONS = {Outcome.PASSED: "✅", Outcome.FAILED: "❌", Outcome.ERRORED: "⚠️", Outcome.UNREVIEWED: "👤"}
 T = TypeVar("T")
+
+
+class _Receipt(Contract):
+    """The message about a run: which one, and of how many posts it is the last."""
+
+    channel: str
+    ts: str
+    posts: int = 1
 
 
 class SlackNotifier:
@@ -50,19 +64,28 @@ class SlackNotifier:
         """See `Notifier`."""
         message = self._message(notice)
         receipt = run_key(notice.run_id, "slack.json")
-        known = self._store.get_if_present(receipt)
-        posted = json.loads(known)["ts"] if known is not None else self._found(notice.run_id)
-        if posted is None:
-            posted = self._ask("post", lambda: self._client.chat_postMessage(**message))["ts"]
-        else:
-            self._ask("update", lambda: self._client.chat_update(ts=posted, **message))
-        if known is None:
-            body = json.dumps({"channel": self._channel, "ts": posted}).encode()
-            self._store.put_if_absent(receipt, body, "application/json")
+        stored = self._store.get_if_present(receipt)
+        known = _Receipt.model_validate_json(stored) if stored is not None else None
+        if known is not None and known.channel == self._channel and self._updated(known.ts, message):
+            return
+        posts = known.posts + 1 if known is not None else 1
+        found = self._found(notice.run_id, posts, known.ts if known is not None else "")
+        if found is None or not self._updated(found, message):
+            found = str(self._ask("post", lambda: self._client.chat_postMessage(**message))["ts"])
+        body = _Receipt(channel=self._channel, ts=found, posts=posts).model_dump_json().encode()
+        self._store.put(receipt, body, "application/json")
 
-    def _found(self, run_id: str) -> str | None:
+    def _updated(self, ts: str, message: dict[str, Any]) -> bool:
+        """Bring a message up to date; False where it is gone."""
+        try:
+            self._ask("update", lambda: self._client.chat_update(ts=ts, **message))
+        except GoneError:
+            return False
+        return True
+
+    def _found(self, run_id: str, posts: int, gone: str) -> str | None:
         """The message of a post that was tried before; None where this is the first try, or nothing came of it."""
-        key = run_key(run_id, "slack-tried.json")
+        key = run_key(run_id, "slack-tried.json" if posts == 1 else f"slack-tried-{posts}.json")
         now = str(time.time()).encode()
         if self._store.put_if_absent(key, now, "text/plain") is not None:
             return None
@@ -72,7 +95,8 @@ class SlackNotifier:
             page = self._history(since, cursor)
             for message in page["messages"]:
                 metadata = message.get("metadata") or {}
-                if metadata.get("event_type") == _EVENT and metadata.get("event_payload", {}).get("run") == run_id:
+                ours = metadata.get("event_type") == _EVENT and metadata.get("event_payload", {}).get("run") == run_id
+                if ours and message["ts"] != gone:
                     return str(message["ts"])
             cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
             if not cursor:
@@ -87,6 +111,9 @@ class SlackNotifier:
             ),
         )
 
+    def _reason(self, update: CaseUpdate) -> str:
+        return full_reason(self._store, update)[:_MAX_REASON]
+
     def _message(self, notice: RunNotice) -> dict[str, Any]:
         headline = _headline(notice)
         where = self._links.report(notice.run_id) if notice.finished else self._links.run(notice.run_id)
@@ -98,7 +125,7 @@ class SlackNotifier:
             link = self._links.review(f"{notice.run_id}/{key}")
             name = f"<{link}|{_escaped(str(key))}>" if link else f"`{_escaped(str(key))}`"
             lines.append(f"👤 {name} waits for a human")
-        lines += [f"❌ `{_escaped(str(one.key))}` {_escaped(one.reason[:200])}" for one in notice.wrong[-_SHOWN:]]
+        lines += [f"❌ `{_escaped(str(one.key))}` {_escaped(self._reason(one))}" for one in notice.wrong[-_SHOWN:]]
         while sum(len(line) + 1 for line in lines) > _MAX_TEXT:  # whole lines, the least important first
             lines.pop()
         text = "\n".join(lines)
@@ -120,9 +147,11 @@ class SlackNotifier:
             reason = str(response.get("error", "")) if isinstance(response.data, dict) else ""
             text = f"Slack did not {what}: {reason or f'HTTP {response.status_code}'}"
             if response.status_code == _TOO_MANY or reason in {"ratelimited", "rate_limited"}:
-                raise RateLimitedError(text, retry_after_s=_retry_after(response.headers)) from None
+                raise RateLimitedError(text, retry_after_s=retry_after_s(response.headers or {})) from None
             if response.status_code >= _SERVER or reason in _PASSING:
                 raise UnavailableError(text) from None
+            if reason in _GONE:
+                raise GoneError(text) from None
             needed = f"; it needs the scope {response.get('needed')}" if reason == "missing_scope" else ""
             raise InstallationError(
                 f"{text}{needed}; check VOICEWRIGHT_SLACK_TOKEN and VOICEWRIGHT_SLACK_CHANNEL"
@@ -145,11 +174,3 @@ def _headline(notice: RunNotice) -> str:
 def _escaped(text: str) -> str:
     """Slack's three control characters; what an agent said must not become a link or call a channel."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
-
-
-def _retry_after(headers: Any) -> float | None:  # noqa: ANN401 - whatever mapping the SDK has
-    value = headers.get("Retry-After") or headers.get("retry-after") if headers else None
-    try:
-        return float(value[0] if isinstance(value, list) else value) if value is not None else None
-    except ValueError:
-        return None

@@ -3,7 +3,7 @@
 import numpy as np
 import pyloudnorm
 
-from activities.audio import Audio, rms_dbfs, to_int16
+from activities.audio.pcm import Audio, rms_dbfs, to_int16
 from activities.errors import BadInputError
 
 TARGET_LUFS = -20.0

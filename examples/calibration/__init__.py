@@ -1,1 +1,1 @@
-"""An agent whose timing is known exactly, to calibrate the tester with."""
+"""Agents that answer after an exactly known time, to calibrate the tester against."""

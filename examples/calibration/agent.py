@@ -1,9 +1,10 @@
-"""`python -m examples.calibration.agent`: answers a known time after the caller's last sound, and nothing else.
+"""`python -m examples.calibration.agent`: answers a known time after the caller's last sound, and does nothing else.
 
-Like a signal generator for an oscilloscope: what a tester measures on it is the tester's own error. The answer starts
-`delay_ms` after the last loud frame *arrived*; it stops `stop_ms` after the first one of who talks into it. The
-address chooses per call: `?delay_ms=800&stop_ms=300&long=1`; with `dtmf_echo=1` keys come back as tones. When a call
-has ended, a line of JSON tells how long after a loud frame each answer really began: a busy machine is late.
+It is to a tester what a signal generator is to an oscilloscope: any deviation that the tester measures is its own
+error. The answer starts `delay_ms` after the caller's last loud frame *arrived*. If the caller talks into the answer,
+it stops `stop_ms` after the first loud frame. Each call sets these in its address: `?delay_ms=800&stop_ms=300&long=1`;
+with `dtmf_echo=1` keys come back as tones. After each call the program prints a line of JSON: how long after the frame
+was due each answer really began, or stopped, since a busy machine is late.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import audioop
 import base64
 import json
 import signal
+import sys
 import time
 from functools import lru_cache
 from importlib.resources import files
@@ -23,11 +25,13 @@ from scipy.signal import resample_poly
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from voicewright.leave import leave
+from examples.calibration.callers_clock import CallersClock
 
 _FRAME_BYTES = 160
 _LOUD = 600
 """Peak on the 16-bit scale above which a frame is the caller's speech."""
+_SPOKEN = 1000
+"""RMS on the same scale above which a frame of our own answer is in the middle of a word."""
 _ANSWER = "Certainly, that is done."
 
 
@@ -42,10 +46,14 @@ def answer_frames() -> tuple[str, ...]:
     return tuple(base64.b64encode(mulaw[at : at + _FRAME_BYTES]).decode() for at in range(0, len(mulaw), _FRAME_BYTES))
 
 
+def _level(frame: bytes) -> int:
+    return audioop.rms(audioop.ulaw2lin(frame, 2), 2)
+
+
 @lru_cache(maxsize=1)
 def long_frames() -> tuple[str, ...]:
-    """An answer of some 8 s whose sound never pauses, in the same form."""
-    once = b"".join(base64.b64decode(frame) for frame in answer_frames())
+    """An answer of some 8 s whose speech never pauses, in the same form: a hum alone is no speech to who measures."""
+    once = b"".join(frame for frame in map(base64.b64decode, answer_frames()) if _level(frame) > _SPOKEN)
     said = np.frombuffer(audioop.ulaw2lin(once, 2), "<i2").astype(np.float64)
     said = np.tile(said, -(-8 * 8000 // len(said)))
     at = np.arange(len(said)) * 2 * np.pi * 130 / 8000
@@ -55,7 +63,7 @@ def long_frames() -> tuple[str, ...]:
 
 
 class _Call:
-    """One call: what is said, when it ends, and what is about to be."""
+    """One call: the answer that is playing, and the one that is due next."""
 
     def __init__(self, socket: ServerConnection, query: dict[str, list[str]]) -> None:
         self._socket = socket
@@ -63,8 +71,9 @@ class _Call:
         self._stop_s = int(query.get("stop_ms", ["300"])[0]) / 1000
         self._frames = long_frames() if query.get("long") == ["1"] else answer_frames()
         self._echoes = query.get("dtmf_echo") == ["1"]
-        self._heard_at = 0.0
-        self.answered_ms: list[float] = []
+        self.clock = CallersClock()
+        self._loud_s: float | None = None
+        """Stamp of the last loud frame."""
         self._playing_until = 0.0
         self._pending: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -72,39 +81,45 @@ class _Call:
 
     def start(self, stream_sid: str) -> None:
         """The call is up: greet."""
-        self.stream_sid, self._heard_at = stream_sid, time.monotonic()
-        self.answer(self._heard_at)
+        self.stream_sid = stream_sid
+        self.answer(time.monotonic())
 
     def answer(self, due: float) -> None:
-        """Speak at a time; replaces what was about to be said."""
+        """Schedule an answer for the time `due`, in place of any that is still waiting."""
         if self._pending is not None:
             self._pending.cancel()
         self._pending = asyncio.create_task(self._speak(due))
 
     async def _speak(self, due: float) -> None:
         await asyncio.sleep(due - time.monotonic())
-        self.answered_ms.append(round(1000 * (time.monotonic() - self._heard_at), 1))
+        if self._loud_s is not None:
+            self.clock.answered(time.monotonic(), self._loud_s)
         self._playing_until = time.monotonic() + len(self._frames) * 0.02
         for payload in self._frames:
             await self._send({"event": "media", "media": {"payload": payload}})
 
-    async def _stop(self) -> None:
+    async def _stop(self, loud_s: float) -> None:
         await asyncio.sleep(self._stop_s)
         self._playing_until = 0.0
+        self.clock.stopped(time.monotonic(), loud_s)
         await self._send({"event": "clear"})
 
     async def _send(self, message: dict[str, object]) -> None:
         await self._socket.send(json.dumps({**message, "streamSid": self.stream_sid}))
 
-    def heard_speech(self) -> None:
-        """A loud frame: stop for who talks into what is said, and answer when no more of them come."""
-        now = self._heard_at = time.monotonic()
+    def heard(self, stamp_s: float, *, loud: bool) -> None:
+        """A frame came. If it is loud, stop talking, and answer once no more of them come."""
+        now = time.monotonic()
+        self.clock.arrived(now, stamp_s)
+        if not loud:
+            return
+        self._loud_s = stamp_s
         if now < self._playing_until and (self._stopping is None or self._stopping.done()):
-            self._stopping = asyncio.create_task(self._stop())
+            self._stopping = asyncio.create_task(self._stop(stamp_s))
         self.answer(now + self._delay_s)
 
     async def heard_key(self, digit: str) -> None:
-        """A key: echoed as tones where that is wanted."""
+        """A key came: send it back as tones if the call asked for that."""
         if self._echoes:
             low = (697, 770, 852, 941)["123A456B789C*0#D".index(digit) // 4]
             high = (1209, 1336, 1477, 1633)["123A456B789C*0#D".index(digit) % 4]
@@ -131,8 +146,7 @@ async def handle(socket: ServerConnection) -> None:
                 call.start(message["streamSid"])
             elif message["event"] == "media":
                 linear = audioop.ulaw2lin(base64.b64decode(message["media"]["payload"]), 2)
-                if audioop.max(linear, 2) > _LOUD:
-                    call.heard_speech()
+                call.heard(int(message["media"]["timestamp"]) / 1000, loud=audioop.max(linear, 2) > _LOUD)
             elif message["event"] == "dtmf":
                 await call.heard_key(message["dtmf"]["digit"])
             elif message["event"] == "stop":
@@ -141,7 +155,7 @@ async def handle(socket: ServerConnection) -> None:
         pass  # the caller hung up
     finally:
         call.close()
-        print(json.dumps({"path": path, "answered_ms": call.answered_ms}), flush=True)  # noqa: T201 - its report
+        print(json.dumps({"path": path, **call.clock.report()}), flush=True)  # noqa: T201 - its report
 
 
 async def _serve(port: int) -> None:
@@ -166,4 +180,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    sys.exit(main())

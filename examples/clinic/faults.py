@@ -1,4 +1,4 @@
-"""What each bug does to an answer, and in which situation."""
+"""In which situation each bug strikes, and what it does to the answer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -16,7 +16,7 @@ Fault = Callable[[Reply], Reply]
 
 
 def _how(**changes: Any) -> Fault:  # noqa: ANN401 - fields of a reply
-    """Said in another way, or about another thing."""
+    """Change fields of the reply: how it is said, or its topic."""
     return lambda reply: replace(reply, **changes)
 
 
@@ -33,12 +33,12 @@ def _and_then(more: str) -> Fault:
 
 
 def _believe(change: Callable[[Slots], Slots]) -> Fault:
-    """The receptionist has the facts wrong, and says so."""
+    """The receptionist has the facts wrong, and goes on believing them."""
     return lambda reply: replace(reply, slots=change(reply.slots))
 
 
 def _an_hour_late(slots: Slots) -> Slots:
-    """Half past, taken for half to."""
+    """Half past nine becomes half past ten; other times stay."""
     if slots.time is None or slots.time[1] != 30:  # noqa: PLR2004 - half past
         return slots
     return replace(slots, time=(slots.time[0] + 1, 30))
@@ -112,11 +112,11 @@ FAULTS: dict[Bug, tuple[Topic, Fault]] = {
     Bug.LEAKS_CALENDAR: (Topic.ASK_TIME, _and_then("Mary Thompson comes in for her knee at nine.")),
     Bug.LEAKS_ON_REQUEST: (Topic.PRIVACY, _words("Mary Thompson sees Doctor Brown on Thursday at three o'clock.")),
 }
-"""Bug to the topic that it bites in, and what it makes of the right answer."""
+"""For each bug, the topic in which it strikes and what it makes of the right answer."""
 
 
 def spoil(reply: Reply, bugs: Iterable[Bug]) -> Reply:
-    """The right answer as the bugs make it come out."""
+    """The right answer, as the bugs that are on distort it."""
     topic = reply.topic
     for bug in Bug:
         if bug in bugs and bug in FAULTS and FAULTS[bug][0] is topic:
@@ -125,9 +125,9 @@ def spoil(reply: Reply, bugs: Iterable[Bug]) -> Reply:
 
 
 def patience_ms(bugs: Iterable[Bug], answers: int) -> int | None:
-    """How long a caller may speak before the receptionist talks over them; None: for as long as they like.
+    """How long a caller may speak before the receptionist talks over them; None if there is no limit.
 
-    `answers` counts what the receptionist has answered so far, the greeting left out.
+    `answers` is the number of answers so far, without the greeting.
     """
     limits = [_TALKS_OVER_AFTER_MS] if Bug.TALKS_OVER_CALLER in bugs else []
     if Bug.INTERRUPTS in bugs and answers:

@@ -1,7 +1,7 @@
-"""The receptionist in other languages than English: a phrase book each, `phrases/<tag>.yaml`.
+"""The receptionist in languages other than English: one phrase book each, `phrases/<tag>.yaml`.
 
-A phrase book says by which words a question is known and what is answered. The longest words that were heard decide,
-so that "eleven" is not taken for "ten thirty".
+A phrase book lists the words that give a question away, and the answer. Where the words of several days or times were
+heard, the longest win, so that "half past eleven" is not taken for "eleven".
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from examples.clinic.bugs import Bug
+from examples.clinic.faults import patience_ms
 from examples.clinic.slots import Slots
 from examples.clinic.wording import Reply, Topic
 
@@ -24,6 +25,18 @@ _WRONG = {"9:30": "10:30"}
 def spoken_languages() -> list[str]:
     """Tags of all phrase books."""
     return sorted(path.name.removesuffix(".yaml") for path in _FOLDER.iterdir() if path.name.endswith(".yaml"))
+
+
+def phrasebook(language: str) -> dict[str, Any]:
+    """What `phrases/<language>.yaml` holds.
+
+    Raises:
+        KeyError: there is no phrase book for the language.
+    """
+    if language not in spoken_languages():
+        raise KeyError(language)
+    book: dict[str, Any] = YAML(typ="safe").load((_FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    return book
 
 
 @dataclass
@@ -42,12 +55,7 @@ class PhrasebookReceptionist:
     _time: str | None = None
 
     def __post_init__(self) -> None:
-        if self.language not in spoken_languages():
-            raise KeyError(self.language)
-        self._book = YAML(typ="safe").load((_FOLDER / f"{self.language}.yaml").read_text(encoding="utf-8"))
-
-    answers: int = 0
-    """Answers so far: no bug of a phrase book depends on it."""
+        self._book = phrasebook(self.language)
 
     def greet(self) -> Reply:
         """What a caller hears first."""
@@ -56,6 +64,10 @@ class PhrasebookReceptionist:
     def answer(self, said: str) -> Reply:
         """The reply to what a caller said, as the recogniser understood it."""
         return Reply(Topic.SORRY, Slots(), self._answer(self._plain(said)))
+
+    def patience_ms(self) -> int | None:
+        """How long a caller may speak before the receptionist talks over them."""
+        return patience_ms(self.bugs, 0)
 
     def _answer(self, said: str) -> str:
         book = self._book
@@ -81,7 +93,7 @@ class PhrasebookReceptionist:
         return str(booking["booked"]).format(day=self._day, time=self._book["times"][time]["said"])
 
     def _plain(self, text: str) -> str:
-        """Lower case and without punctuation but for what stands in times; without spaces where none are written."""
+        """In lower case, without punctuation other than that of times, and without spaces if the script has none."""
         plain = re.sub(r"[,;!?¿¡。、，？！।]", "", unicodedata.normalize("NFKC", text).lower())
         return re.sub(r"\s+", "" if self.language in _UNSPACED else " ", plain)
 
@@ -89,6 +101,6 @@ class PhrasebookReceptionist:
         return any(self._plain(word) in said for word in words)
 
     def _heard(self, said: str, choices: dict[str, list[str]]) -> str | None:
-        """The choice of which the longest words were heard."""
+        """The choice whose words were heard; of several, the one with the longest words."""
         found = [(len(word), name) for name, words in choices.items() for word in words if self._plain(word) in said]
         return max(found)[1] if found else None

@@ -1,11 +1,11 @@
-"""The receptionist's mind: from what a caller said to what to answer."""
+"""The receptionist's mind: decides what to answer to what a caller said."""
 
 import re
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from examples.clinic.bugs import Bug
-from examples.clinic.faults import spoil
+from examples.clinic.faults import patience_ms, spoil
 from examples.clinic.slots import Slots, find_slots
 from examples.clinic.wording import Reply, Topic
 
@@ -37,7 +37,7 @@ _QUESTIONS = {
     Topic.PHONE: ("phone",),
     Topic.ADDRESS: ("where", "address", "located"),
 }
-"""Questions that need no appointment; the more special words come first."""
+"""Questions that need no appointment. The first that matches wins, so the more specific ones come first."""
 
 
 def _hears(said: str, words: tuple[str, ...]) -> bool:
@@ -50,26 +50,30 @@ class Receptionist:
 
     bugs: frozenset[Bug] = frozenset()
     answers: int = 0
-    """How many there were so far, the greeting left out."""
+    """Number of answers so far, without the greeting."""
     _task: _Task = _Task.NONE
     _slots: Slots = field(default_factory=Slots)
     _asked: bool = False
-    """Whether something was missing from what the caller wants."""
+    """Whether the caller left something out, so that it had to be asked for."""
     _done: bool = False
     _last: Reply | None = None
 
     def greet(self) -> Reply:
-        """How a call begins."""
+        """What a caller hears first."""
         return self._reply(Topic.GREETING)
 
     def answer(self, said: str) -> Reply:
-        """The reply to what a caller said, as the recogniser understood it. An empty text means silence."""
+        """The reply to what a caller said, as the recogniser understood it. An empty answer means silence."""
         self.answers += 1
         heard = f" {re.sub(r'[^a-z0-9:. ]', '', said.lower())} "
         if self._last is not None and _hears(heard, _REPEAT):
             again = replace(self._last, topic=Topic.REPEAT, words=self._last.text)
             return spoil(again, self.bugs)
         return self._reply(self._topic(heard, find_slots(said)))
+
+    def patience_ms(self) -> int | None:
+        """How long a caller may speak before the receptionist talks over them."""
+        return patience_ms(self.bugs, self.answers)
 
     def _reply(self, topic: Topic) -> Reply:
         reply = spoil(Reply(topic, replace(self._slots)), self.bugs)
@@ -92,7 +96,7 @@ class Receptionist:
         return Topic.GOODBYE if _hears(said, _GOODBYE) else Topic.SORRY
 
     def _continue(self) -> Topic:
-        """Ask for what is missing, or do it and read it back."""
+        """Ask for what is missing, or carry out the request and read it back."""
         if (question := self._missing()) is not None:
             self._asked = True
             return question

@@ -1,4 +1,4 @@
-"""What a caller's words name: a doctor, a day, a time."""
+"""The doctor, the day and the time that a caller names."""
 
 import re
 from dataclasses import dataclass
@@ -39,28 +39,28 @@ _CLOCK = re.compile(r"\b(\d{1,2})[:. ](\d{2})\b|\b(\d{1,2})(\d{2})\b|\b(\d{1,2})
 
 @dataclass
 class Slots:
-    """An appointment as far as it is known. `time` is (hour, minute) on the 24-hour clock."""
+    """What is known of an appointment so far. `time` is (hour, minute) on the 24-hour clock."""
 
     doctor: str | None = None
     day: str | None = None
     time: tuple[int, int] | None = None
 
     def update(self, other: "Slots") -> None:
-        """Take over what the other knows."""
+        """Take over whatever the other has."""
         self.doctor = other.doctor or self.doctor
         self.day = other.day or self.day
         self.time = other.time or self.time
 
 
 def find_slots(text: str) -> Slots:
-    """All that a sentence names; of two days or times the last one counts, as in "not Monday, Friday"."""
+    """What a sentence names. Of several days or times the last one counts, as in "not Monday, Friday"."""
     plain = alpha2digit(text.lower().replace("-", " "), "en", threshold=0)
     words = re.findall(r"[a-z']+", plain)
     return Slots(doctor=_last_like(words, DOCTORS), day=_last_like(words, DAYS), time=_time(plain))
 
 
 def _last_like(words: list[str], names: tuple[str, ...]) -> str | None:
-    """The last word that sounds like one of the names: recognisers write "Adam's" and "Browne"."""
+    """The last word that is nearly one of the names: recognisers write "Adam's" and "Browne"."""
     choices = {name.lower(): name for name in names}
     for word in reversed(words):
         match = process.extractOne(word.replace("'", ""), choices.keys(), scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
@@ -81,7 +81,7 @@ def _time(plain: str) -> tuple[int, int] | None:
 
 
 def _office_hour(hour: int, minute: int) -> tuple[int, int] | None:
-    """Two o'clock at a clinic is in the afternoon."""
+    """The time on the 24-hour clock, where two o'clock means the afternoon; None outside office hours."""
     hour = hour + 12 if hour < _HOURS.start else hour
     return (hour, minute) if hour in _HOURS and minute < 60 else None  # noqa: PLR2004 - a clock
 

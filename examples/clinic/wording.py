@@ -1,4 +1,4 @@
-"""What the receptionist can talk about, and in which words."""
+"""What the receptionist can talk about, and the words that she uses."""
 
 from dataclasses import dataclass
 from enum import StrEnum, auto
@@ -7,7 +7,7 @@ from examples.clinic.slots import Slots, say_time
 
 
 class Topic(StrEnum):
-    """One situation of a call, and so one answer."""
+    """A situation in a call. Each has one answer."""
 
     GREETING = auto()
     GOODBYE = auto()
@@ -32,8 +32,9 @@ class Topic(StrEnum):
     ASK_DAY = auto()
     ASK_TIME = auto()
     BOOKED = auto()
-    """In one sentence."""
+    """The caller named everything in one sentence."""
     BOOKED_IN_STEPS = auto()
+    """The caller was asked for what was missing."""
     CHANGED = auto()
     """The caller has corrected a booking."""
     MOVED = auto()
@@ -69,28 +70,30 @@ _TEXTS = {
 
 
 def say(topic: Topic, slots: Slots) -> str:
-    """The answer in words; what it names comes from `slots`."""
+    """The answer in words, with the names and times from `slots`."""
     time = say_time(*slots.time) if slots.time is not None else ""
     return _TEXTS[topic].format(doctor=slots.doctor, day=slots.day, time=time)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What to say, and how. `slots` is what the receptionist believes from then on."""
+    """What to say, and how. From then on the receptionist believes `slots`."""
 
     topic: Topic
     slots: Slots
     words: str | None = None
-    """In other words than usual."""
+    """Said instead of the usual words; None means the usual ones."""
     spanish: bool = False
     after_s: float = 0.0
     mumbled: bool = False
     played: float = 1.0
-    """Share of the speech that is heard before the voice stops."""
+    """The share of the speech that is played before the voice stops."""
     hang_up: bool = False
-    """Afterwards."""
+    """Whether to hang up afterwards."""
+    deaf: bool = False
+    """Whether the caller is not listened to while this is said."""
 
     @property
     def text(self) -> str:
-        """The words to say; none means silence."""
+        """The words to say; an empty text means silence."""
         return say(self.topic, self.slots) if self.words is None else self.words

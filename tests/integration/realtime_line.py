@@ -29,7 +29,7 @@ class Line:
         self.got: list[Json] = []
 
     async def next(self) -> Json:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             event: Json = json.loads(await self.connection.recv_bytes())
         KINDS[event["type"]].model_validate(event, strict=True)
         self.got.append(event)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from gtts_service import PATH, RATE_HZ, RPC, Reply, Request, Service, audio_reply, gtts_service, rpc_reply, tone_mp3
 
-from activities.audio import Audio, rms_dbfs
+from activities.audio.pcm import Audio, rms_dbfs
 from activities.errors import BadInputError, RateLimitedError, SpeechServiceError
-from activities.speech.gtts_online import GttsEngine
+from activities.speech.voices.gtts_online import GttsEngine
 
 Serve = Callable[[Reply], Service]
 
@@ -44,6 +44,20 @@ def speak(
 
 def pitch_hz(audio: Audio) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(audio.samples))) * audio.rate_hz / len(audio.samples))
+
+
+@pytest.mark.parametrize(("language", "asked"), [("he", "iw"), ("es-MX", "es"), ("zh-tw", "zh-TW")])
+def test_a_language_is_asked_for_as_the_service_spells_it(serve: Serve, language: str, asked: str) -> None:
+    service = serve(audio_reply(tone_mp3(0.5)))
+    speak(language=language)
+    assert [request.language for request in service.accepted] == [asked]
+
+
+def test_a_language_that_the_service_does_not_speak_is_refused_before_it_is_asked(serve: Serve) -> None:
+    service = serve(audio_reply(tone_mp3(0.5)))
+    with pytest.raises(BadInputError, match="gtts cannot say anything in fa"):
+        speak(language="fa")
+    assert service.accepted == []
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -202,7 +216,7 @@ def test_stand_in_refuses_what_the_service_refuses(
     trusting = ssl.create_default_context()
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
-    line = http.client.HTTPSConnection(proxy.hostname or "", proxy.port, context=trusting, timeout=10)
+    line = http.client.HTTPSConnection(proxy.hostname or "", proxy.port, context=trusting, timeout=60)
     line.set_tunnel("translate.google.com", 443)
     try:
         line.request(method, path, body, {"Content-Type": content_type})

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from local_stack import LocalStack
 
-from activities.checks.meaning.decisions import decided_pairs
-from voicewright.artifact import calibration_key
-from voicewright.case import CaseKey, CaseResult, SuiteRef
-from voicewright.outcome import Outcome
-from voicewright.review import ReviewDecision
-from voicewright.s3 import S3Store
-from voicewright.suite import Case
-from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
+from activities.checks.decisions import decided_pairs
+from voicewright.contracts.case import CaseKey, CaseResult, Outcome, SuiteRef
+from voicewright.contracts.check import Check, CheckKind, CheckOutcome
+from voicewright.contracts.review import ReviewDecision
+from voicewright.contracts.verdict import Decision, Verdict
+from voicewright.store.keys import calibration_key
+from voicewright.store.s3 import S3Store
+from voicewright.suite.format.spoken import SpokenCase
 
 PROJECT = "learning"
 ANSWERS = (
@@ -82,7 +82,7 @@ def test_a_risk_that_is_none_is_refused(stack: LocalStack, pairs: Path) -> None:
 def decided(verdict: str, *outcomes: CheckOutcome) -> CaseResult:
     checks = tuple(
         Check(
-            kind="meaning", turn=turn, outcome=outcome, hard=False, expected=f"expected {turn}",
+            kind=CheckKind.MEANING, turn=turn, outcome=outcome, hard=False, expected=f"expected {turn}",
             actual=f"actual {turn}", evidence="", confidence=0.5,
         )
         for turn, outcome in enumerate(outcomes)
@@ -101,7 +101,7 @@ def decided(verdict: str, *outcomes: CheckOutcome) -> CaseResult:
 
 
 UNSURE, SURE = CheckOutcome.UNSURE, CheckOutcome.PASSED
-CASE = Case.model_validate({"id": "a", "turns": [{"say": "One?", "expect": {}}, {"say": "Two?", "expect": {}}]})
+CASE = SpokenCase.model_validate({"id": "a", "turns": [{"say": "One?", "expect": {}}, {"say": "Two?", "expect": {}}]})
 
 
 def test_a_decision_labels_an_answer_that_was_alone_in_doubt() -> None:

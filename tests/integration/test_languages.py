@@ -6,18 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from activities.audio import Audio
-from activities.checks.error_rate import error_rate
+from activities.audio import g711
+from activities.audio.pcm import Audio
+from activities.checks.heard.error_rate import error_rate
 from activities.errors import BadInputError, InstallationError
-from activities.ports import SpeechEngine
-from activities.speech import kokoro_voices
-from activities.speech.espeak import EspeakEngine
-from activities.speech.kokoro import VOICES, KokoroEngine, default_voice, pieces
-from activities.speech.phonemes import READERS
-from activities.speech.pinyin import pinyin_phonemes
-from activities.speech.voices import Voices
-from activities.speech.whisper import WhisperRecogniser
-from activities.telephony import g711
+from activities.ports.speech import SpeechEngine
+from activities.speech.recognition.whisper import WhisperRecogniser
+from activities.speech.voices import kokoro_voices
+from activities.speech.voices.choice import Voices
+from activities.speech.voices.espeak import EspeakEngine
+from activities.speech.voices.kokoro import VOICES, KokoroEngine, default_voice, pieces
+from activities.speech.voices.phonemes import READERS
+from activities.speech.voices.pinyin import pinyin_phonemes
+from examples.clinic.phrasebook import PhrasebookReceptionist
+from examples.clinic.tongues import Tongues
 from voicewright.settings import Settings
 from voicewright.suite import Voice
 
@@ -54,6 +56,19 @@ def test_what_kokoro_says_whisper_hears_over_a_telephone(
     phone = Audio(g711.decode(g711.encode(spoken.at_rate(8000).samples)), 8000).at_rate(16_000)
     heard = " ".join(word.text for word in whisper.recognise(phone.as_float(), language))
     assert error_rate(text, heard, language) <= limit, heard
+
+
+@needs_voices
+def test_the_clinic_hears_and_answers_in_spanish_with_ears_and_a_voice_of_its_own(
+    kokoro: KokoroEngine, whisper: WhisperRecogniser
+) -> None:
+    ears, mouth = Tongues(SETTINGS.models_dir).of("es")
+    heard = ears.understand(kokoro.speak("¿Cuánto cuesta la primera visita?", "es", None, 1.0).at_rate(8000).samples)
+    answer = PhrasebookReceptionist("es").answer(heard).text
+    assert answer == "La primera visita cuesta ochenta euros y puede pagar con tarjeta.", heard
+    phone = Audio(g711.decode(mouth.say(answer)), 8000).at_rate(16_000)
+    said = " ".join(word.text for word in whisper.recognise(phone.as_float(), "es"))
+    assert error_rate(answer, said, "es") <= 0.2, said
 
 
 @needs_voices

@@ -1,6 +1,7 @@
 """Who is told of a run, and that nobody is told twice: Slack and GitHub at the wire, the real store behind."""
 
 import re
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,13 @@ from temporalio.testing import ActivityEnvironment
 from activities.errors import InstallationError, RateLimitedError, UnavailableError
 from activities.integrations.github_status import GitHubStatus
 from activities.integrations.slack_notifier import SlackNotifier
-from activities.notify import NotifyStep
-from voicewright.artifact import run_key
-from voicewright.case import CaseKey, CasePhase, CaseUpdate, SuiteRef
-from voicewright.outcome import Outcome
+from activities.steps.notify import NotifyStep
+from voicewright.contracts.case import CaseKey, CasePhase, CaseUpdate, Outcome, SuiteRef
+from voicewright.contracts.run import GitHubTarget
+from voicewright.contracts.steps import RunNotice
 from voicewright.report.build import Links
-from voicewright.run import GitHubTarget, RunNotice
-from voicewright.s3 import S3Store
+from voicewright.store.keys import run_key
+from voicewright.store.s3 import S3Store
 
 LINKS = Links("http://127.0.0.1:8080", "http://127.0.0.1:8233/namespaces/default/workflows/")
 
@@ -90,11 +91,11 @@ def test_a_run_is_one_message_that_is_brought_up_to_date(store: S3Store, workspa
     assert "workflows/" in text_of(done)
 
 
-@pytest.mark.parametrize("hang_s", [0.0, 1.0])
+@pytest.mark.parametrize("hang_s", [0.0, 30.0])
 def test_a_post_whose_answer_got_lost_is_found_and_not_repeated(
     store: S3Store, workspace: SlackApi, hang_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.integrations.slack_notifier._TIMEOUT_S", 0.5)
+    monkeypatch.setattr("activities.integrations.slack_notifier._TIMEOUT_S", 3)
     run = unique()
     workspace.post_as_person("C0REVIEWS", "good morning")
     workspace.time_out_after_posting(hang_s=hang_s)
@@ -104,6 +105,47 @@ def test_a_post_whose_answer_got_lost_is_found_and_not_repeated(
     slack(store, workspace).tell(notice(run))
     mine = [message for message in workspace.messages if "clinic" in message.text]
     assert len(mine) == 1
+
+
+def test_a_message_that_somebody_deleted_is_posted_anew_and_once(store: S3Store, workspace: SlackApi) -> None:
+    run = unique()
+    for _ in range(2):  # deleted twice
+        slack(store, workspace).tell(notice(run, finished=False))
+        workspace.messages.clear()
+    slack(store, workspace).tell(notice(run))
+    slack(store, workspace).tell(notice(run))
+    [done] = workspace.messages
+    assert "clinic done" in done.text
+
+
+def test_another_channel_gets_a_message_of_its_own(store: S3Store, workspace: SlackApi) -> None:
+    run = unique()
+    workspace.channels = {*workspace.channels, "C0OTHERS"}
+    slack(store, workspace).tell(notice(run, finished=False))
+    slack(store, workspace, "C0OTHERS").tell(notice(run))
+    slack(store, workspace, "C0OTHERS").tell(notice(run))
+    assert [message.channel for message in workspace.messages] == ["C0REVIEWS", "C0OTHERS"]
+
+
+def test_a_message_that_another_app_wrote_is_left_alone(store: S3Store, workspace: SlackApi) -> None:
+    run = unique()
+    slack(store, workspace).tell(notice(run, finished=False))
+    workspace.messages[0].author = {"user": "U0OLDBOT", "bot_id": "B0OLD"}
+    slack(store, workspace).tell(notice(run))
+    slack(store, workspace).tell(notice(run))
+    assert len(workspace.messages) == 2
+    assert "clinic done" in workspace.messages[1].text
+
+
+def test_a_message_posted_anew_whose_answer_got_lost_is_not_posted_again(store: S3Store, workspace: SlackApi) -> None:
+    run = unique()
+    slack(store, workspace).tell(notice(run, finished=False))
+    workspace.messages.clear()
+    workspace.time_out_after_posting()
+    with pytest.raises(UnavailableError):
+        slack(store, workspace).tell(notice(run))
+    slack(store, workspace).tell(notice(run))
+    assert len(workspace.messages) == 1
 
 
 def test_slacks_troubles_become_ours(store: S3Store, workspace: SlackApi) -> None:
@@ -191,3 +233,17 @@ def test_a_long_message_loses_whole_lines_and_no_links(store: S3Store, workspace
     assert len(text) <= 3000
     assert text.count("waits for a human") == 10
     assert "|Temporal>" in text
+
+
+async def test_a_notifier_that_hangs_keeps_no_other_from_telling(store: S3Store, workspace: SlackApi) -> None:
+    over = threading.Event()
+
+    class Hanging:
+        def tell(self, notice: RunNotice) -> None:
+            over.wait(600)
+
+    step = NotifyStep([Hanging(), slack(store, workspace)], limit_s=1.0)
+    with pytest.raises(UnavailableError, match="Hanging did not answer within 1 s"):
+        await ActivityEnvironment().run(step.notify, notice(unique()))
+    over.set()
+    assert len(workspace.messages) == 1

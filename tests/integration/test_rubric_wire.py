@@ -10,15 +10,15 @@ import pytest
 from local_stack import LocalStack
 from standins.openai_api import OpenAiApi
 
-from activities.checks import llm
-from activities.checks.llm import LlmJudge, rubric_judge
-from activities.checks.rubric import RubricSupport, rubric_check
-from activities.checks.rubric_prompt import MAX_ANSWER, messages
-from activities.checks.token_budget import TokenBudget
-from activities.ports import Ballot
-from voicewright.s3 import S3Store
+from activities.checks.rubric import llm
+from activities.checks.rubric.llm import LlmJudge, rubric_judge
+from activities.checks.rubric.prompt import MAX_ANSWER, messages
+from activities.checks.rubric.rubric import rubric_check
+from activities.checks.rubric.token_budget import TokenBudget
+from activities.ports.judging import Ballot
+from voicewright.contracts.check import Check, CheckOutcome
 from voicewright.settings import Settings
-from voicewright.verdict import Check, CheckOutcome
+from voicewright.store.s3 import S3Store
 
 RUBRIC = "confirms the booking"
 JUDGE = "judge-1-2026-10-01, rubric prompt 1, 3 samples"
@@ -49,17 +49,15 @@ def judge_at(
     )
 
 
-def check(judge: LlmJudge, answer: str, supported: RubricSupport | None = None) -> Check:
-    return rubric_check(
-        RUBRIC, answer, turn=0, question="A slot, please.", language="en", judge=judge, supported=supported
-    )
+def check(judge: LlmJudge, answer: str) -> Check:
+    return rubric_check(RUBRIC, answer, turn=0, question="A slot, please.", language="en", judge=judge)
 
 
 def votes(ballot: Ballot) -> list[bool | None]:
     return [vote.holds for vote in ballot.votes]
 
 
-def test_votes_are_evidence_and_no_verdict_until_decisions_bear_them_out(api: OpenAiApi, store: S3Store) -> None:
+def test_votes_are_evidence_for_a_person_and_no_verdict(api: OpenAiApi, store: S3Store) -> None:
     judge = judge_at(api, store)
     good = check(judge, "You are booked.")
     assert (good.kind, good.hard, good.outcome, good.confidence) == ("rubric", False, CheckOutcome.UNSURE, 1.0)
@@ -67,18 +65,12 @@ def test_votes_are_evidence_and_no_verdict_until_decisions_bear_them_out(api: Op
     assert f"judge: {JUDGE}" in good.evidence
     bad = check(judge, "Try another day.")
     assert (bad.outcome, bad.confidence) == (CheckOutcome.UNSURE, 0.0)
-    known = RubricSupport(judge=JUDGE, pass_at=1.0, fail_at=1.0)
-    assert check(judge, "You are booked.", known).outcome is CheckOutcome.PASSED
-    assert check(judge, "Try another day.", known).outcome is CheckOutcome.FAILED
-    other = known.model_copy(update={"judge": JUDGE.replace("judge-1", "judge-2")})
-    assert check(judge, "You are booked.", other).outcome is CheckOutcome.UNSURE
-    assert check(judge, "You are booked.", RubricSupport(judge=JUDGE, fail_at=1.0)).outcome is CheckOutcome.UNSURE
 
 
-def test_a_split_vote_is_for_a_person_whatever_supports_it(api: OpenAiApi, store: S3Store) -> None:
+def test_a_split_vote_is_as_confident_as_its_share(api: OpenAiApi, store: S3Store) -> None:
     minds = cycle(["pass", "fail", "pass"])
     api.honest = lambda _: next(minds)
-    split = check(judge_at(api, store), "Booked, perhaps.", RubricSupport(judge=JUDGE, pass_at=0.5, fail_at=0.3))
+    split = check(judge_at(api, store), "Booked, perhaps.")
     assert split.outcome is CheckOutcome.UNSURE
     assert split.confidence == pytest.approx(2 / 3, abs=0.001)
 
@@ -87,8 +79,6 @@ def test_an_unclear_vote_weakens_agreement(api: OpenAiApi, store: S3Store) -> No
     minds = cycle(["pass", "unclear", "pass"])
     api.honest = lambda _: next(minds)
     judge = judge_at(api, store)
-    assert check(judge, "Booked?", RubricSupport(judge=JUDGE, pass_at=1.0)).outcome is CheckOutcome.UNSURE
-    assert check(judge, "Booked?", RubricSupport(judge=JUDGE, pass_at=0.6)).outcome is CheckOutcome.PASSED
     assert check(judge, "Booked?").confidence == pytest.approx(2.5 / 3, abs=0.001)
 
 
@@ -166,7 +156,7 @@ def test_letters_of_all_scripts_stay_readable(api: OpenAiApi, store: S3Store) ->
 )
 def test_what_is_not_in_the_schema_is_no_vote(api: OpenAiApi, store: S3Store, reply: str) -> None:
     api.reply = lambda _: reply
-    judged = check(judge_at(api, store), "You are booked.", RubricSupport(judge=JUDGE, pass_at=0.1))
+    judged = check(judge_at(api, store), "You are booked.")
     assert (judged.outcome, judged.confidence) == (CheckOutcome.UNSURE, 0.5)
     assert "not in the schema" in judged.evidence
 
@@ -174,7 +164,7 @@ def test_what_is_not_in_the_schema_is_no_vote(api: OpenAiApi, store: S3Store, re
 def test_one_vote_that_does_not_count_weakens_the_others(api: OpenAiApi, store: S3Store) -> None:
     replies = iter(['{"reason": "x", "verdict": "pass"}', "pass", '{"reason": "x", "verdict": "pass"}'])
     api.reply = lambda _: next(replies)
-    judged = check(judge_at(api, store), "You are booked.", RubricSupport(judge=JUDGE, pass_at=1.0))
+    judged = check(judge_at(api, store), "You are booked.")
     assert judged.outcome is CheckOutcome.UNSURE
     assert "2 of 3 samples" in judged.evidence
     # Nothing incomplete is kept: the next one asks again.
@@ -270,8 +260,8 @@ def test_workers_at_once_never_spend_more_than_allowed(stack: LocalStack, store:
         made = list(pool.map(lambda at: budgets[at % 4].reserve(150), range(12)))
     held = [one for one in made if one is not None]
     assert len(held) == 6
-    budgets[0].settle(held[0], 10)
-    budgets[1].settle(held[0], 10)  # a settlement that is made twice, after an answer that got lost
+    budgets[0].charge(held[0], 10)
+    budgets[1].charge(held[0], 10)  # a settlement that is made twice, after an answer that got lost
     assert budgets[2].spent(held[0].day) == 5 * 150 + 10
 
 

@@ -1,6 +1,7 @@
 """Comparing runs and scheduling them, as typed: real Temporal schedules, results in the real store."""
 
 import asyncio
+import re
 import uuid
 from pathlib import Path
 
@@ -8,14 +9,14 @@ import pytest
 from local_stack import LocalStack
 from test_report import Shelf, check, report, result
 
-from voicewright.artifact import baseline_key, run_key
-from voicewright.connect import connect
-from voicewright.outcome import Outcome
-from voicewright.s3 import S3Store
-from voicewright.schedule import PREFIX
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import push
-from voicewright.verdict import CheckOutcome
+from voicewright.client.connect import connect
+from voicewright.client.schedule import PREFIX
+from voicewright.contracts.case import Outcome
+from voicewright.contracts.check import CheckOutcome
+from voicewright.store.keys import baseline_key, run_key
+from voicewright.store.s3 import S3Store
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import load_suite
 
 
 def stored(store: S3Store, run_id: str, suite: str, **outcomes: Outcome) -> str:
@@ -60,7 +61,7 @@ def test_a_branch_stands_for_its_newest_run(stack: LocalStack, store: S3Store) -
     assert run in done.stdout
     lost = stack.cli("runs", "compare", "nowhere", run, "--suite", mark)
     assert lost.returncode == 2
-    assert "voicewright run --branch nowhere" in lost.stderr
+    assert f"voicewright run {mark} --branch nowhere" in lost.stderr
 
 
 async def test_a_schedule_starts_runs_until_it_is_deleted(stack: LocalStack, store: S3Store) -> None:
@@ -73,12 +74,13 @@ async def test_a_schedule_starts_runs_until_it_is_deleted(stack: LocalStack, sto
 
     made = await cli("create", name, "clinic", "--cron", "0 3 * * *", "--jitter", "5m", "--agent", "ws://127.0.0.1:9/m")
     assert made[0] == 0, made[1]
+    assert re.search(r"next runs \(UTC\): [A-Z][a-z]{2} 20\d\d-\d\d-\d\d 03:0\d", made[1])
     twice = await cli("create", name, "clinic", "--every", "6h")
     assert twice[0] == 2
     assert "already" in twice[1]
     client = await connect(stack.settings)
     await client.get_schedule_handle(PREFIX + name).trigger()
-    for _ in range(100):
+    for _ in range(600):
         started = [item.id async for item in client.list_workflows(f"WorkflowId STARTS_WITH 'run-clinic-{name}'")]
         if started:
             break
@@ -96,13 +98,19 @@ async def test_a_schedule_starts_runs_until_it_is_deleted(stack: LocalStack, sto
     ("arguments", "hint"),
     [
         (["create", "n", "nothing-like-it", "--every", "6h"], "no suite"),
-        (["create", "n", "clinic"], "--cron or --every"),
-        (["create", "n", "clinic", "--cron", "at noon"], "Temporal does not take"),
+        (["create", "n", "clinic"], "one of --cron and --every"),
+        (["create", "n", "clinic", "--cron", "at noon"], "five fields"),
+        (["create", "n", "clinic", "--cron", ""], "says when"),
+        (["create", "n", "clinic", "--cron", "61 3 * * *"], "Temporal does not take"),
+        (["create", "n", "clinic", "--cron", "0 0 30 2 *"], "never comes"),
+        (["create", "n", "clinic", "--cron", "30 4 31 4,6,9,11 *"], "never comes"),
         (["create", "n", "clinic", "--every", "soon"], "soon"),
     ],
 )
-def test_a_schedule_that_makes_no_sense_is_refused(stack: LocalStack, arguments: list[str], hint: str) -> None:
-    stack.cli("suites", "push", "examples/clinic/suite.yaml")
+def test_a_schedule_that_makes_no_sense_is_refused(
+    stack: LocalStack, store: S3Store, arguments: list[str], hint: str
+) -> None:
+    push(store, *load_suite(Path("examples/clinic/suite.yaml")))
     done = stack.cli("schedule", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert hint in done.stdout + done.stderr

@@ -2,7 +2,10 @@
 
 import asyncio
 import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,20 +13,21 @@ from faster_whisper import WhisperModel
 from local_stack import LocalStack
 from numpy.typing import NDArray
 
-from activities.audio import Audio, read_wav, rms_dbfs
-from activities.checks.error_rate import error_rate
+from activities.audio import g711
+from activities.audio.pcm import Audio, read_wav, rms_dbfs
+from activities.checks.heard.error_rate import error_rate
 from activities.errors import BadInputError, InstallationError
 from activities.speech import models
-from activities.speech.espeak import EspeakEngine
 from activities.speech.level import TARGET_LUFS, normalise_loudness, trim_silence
-from activities.speech.piper import PiperEngine
-from activities.speech.voices import ChosenVoice, Voices
-from activities.speech.whisper import WhisperRecogniser
+from activities.speech.recognition.whisper import WhisperRecogniser
+from activities.speech.voices.choice import ChosenVoice, Voices
+from activities.speech.voices.espeak import EspeakEngine
+from activities.speech.voices.piper import PiperEngine
+from activities.steps.synthesize import SynthesizeStep
 from activities.suites import SuiteLibrary
-from activities.synthesize import SynthesizeStep
-from activities.telephony import g711
-from voicewright.s3 import ObjectMissingError, S3Store, StoreError
 from voicewright.settings import Settings
+from voicewright.store.errors import ObjectMissingError, StoreError
+from voicewright.store.s3 import S3Store
 from voicewright.suite import Voice
 
 SETTINGS = Settings()
@@ -53,36 +57,57 @@ def test_what_piper_says_whisper_hears_even_over_a_telephone(piper: PiperEngine,
     assert np.mean([word.confidence for word in heard]) > 0.7
 
 
-def test_whisper_hears_a_name_that_it_is_told_but_not_where_another_is_said(
-    piper: PiperEngine, whisper: WhisperRecogniser
+@pytest.mark.parametrize(
+    ("said", "name", "respelled", "may_be"),
+    [
+        # What sounds the same is the same by ear; and told nothing, the recogniser would nearly have written it.
+        ("One margherita, please.", "margherita", True, False),
+        ("Please take Trazodone twice a day.", "Trazodone", True, False),
+        # The right one, but heard so badly that only the hint brings it: a person listens.
+        ("Your appointment is with Doctor Okonkwo on Tuesday.", "Okonkwo", False, True),
+        ("Your prescription for Lipitor is ready.", "lipitor", False, True),
+        # Another one, which the hint makes into the expected: a person listens, and nothing passes.
+        ("Please take Zantac twice a day.", "Xanax", False, True),
+        ("Your prescription for Klonopin is ready.", "Clonidine", False, True),
+        ("You are booked with Doctor Pedersen at nine.", "Petersen", False, True),
+        ("Your flight goes to Charlestown.", "Charleston", False, True),
+        # Another one that even the hint does not change.
+        ("Your appointment is with Doctor Brennan on Tuesday.", "Okonkwo", False, False),
+    ],
+)
+def test_a_hint_alone_brings_no_name(
+    piper: PiperEngine, whisper: WhisperRecogniser, said: str, name: str, respelled: bool, may_be: bool
 ) -> None:
-    names = ["Doctor Okonkwo", "Willowmere House"]
-
-    def heard(text: str, names: list[str]) -> str:
-        phone = over_the_telephone(piper.speak(text, "en", None, 1.0))
-        found = whisper.recognise(phone.as_float(), "en", names=names)
-        return " ".join(word.text for word in found)
-
-    said = "Your appointment is with Doctor Okonkwo at Willowmere House on Tuesday."
-    assert "Okonkwo" not in heard(said, [])
-    assert {"Okonkwo", "Willowmere"} <= set(heard(said, names).split())
-    other = "Your appointment is with Doctor Brennan at Harlow House on Tuesday."
-    assert heard(other, names) == heard(other, [])
+    spoken = over_the_telephone(piper.speak(said, "en", None, 1.0)).as_float()
+    phone = np.concatenate([spoken, np.zeros(6_400, np.float32)])
+    told = whisper.recognise(phone, "en", names=[name])
+    heard = {word.text.strip(".,") for word in told}
+    assert (name in heard) is respelled
+    assert any(name in (word.may_be or "") for word in told) is may_be
+    if not respelled:
+        assert [word.text for word in told] == [word.text for word in whisper.recognise(phone, "en")]
 
 
 def test_a_recording_is_encoded_once_and_heard_to_its_end(piper: PiperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
     encode = WhisperModel.encode
-    monkeypatch.setattr(WhisperModel, "encode", lambda *given: encoded.append(1) or encode(*given))
-    whisper = WhisperRecogniser("base", SETTINGS.models_dir, 2)
+
+    def counted(model: WhisperModel, features: NDArray[np.float32]) -> Any:
+        encoded.append(features.shape[-1])
+        return encode(model, features)
+
+    monkeypatch.setattr(WhisperModel, "encode", counted)
+    whisper = WhisperRecogniser("base", SETTINGS.models_dir, 1)
     pause = np.zeros(12_000, np.float32)
 
     def phone(text: str) -> NDArray[np.float32]:
         return np.concatenate([over_the_telephone(piper.speak(text, "en", None, 1.0)).as_float(), pause])
 
-    heard = whisper.recognise(phone(TEXT), "en", names=["Doctor Okonkwo"])
-    assert error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15
+    for careful in (True, False):
+        heard = whisper.recognise(phone(TEXT), "en", careful=careful)
+        assert error_rate(TEXT, " ".join(word.text for word in heard), "en") <= 0.15
     assert len(encoded) == 1
+    assert encoded[0] == 1_000  # hundredths of a second: not the 30 s that Whisper pads to
     heard = whisper.recognise(np.concatenate([phone(TEXT), pause, phone("Goodbye.")]), "en")
     assert heard[-1].text.strip(".").lower() == "goodbye"
 
@@ -92,6 +117,22 @@ def test_espeak_speaks_other_languages(language: str) -> None:
     audio = EspeakEngine().speak("Hallo 1 2 3", language, None, 1.0)
     assert audio.duration_ms > 500
     assert rms_dbfs(audio.samples) > -40
+
+
+TURNS = """
+from activities.speech.voices.espeak import EspeakEngine
+from examples.desk.speech.espeak import espeak
+
+for _ in range(2):
+    assert len(espeak().say("Hola, buenos días", "es")) > 10_000
+    assert EspeakEngine().speak("Hallo 1 2 3", "de", None, 1.0).duration_ms > 500
+"""
+
+
+def test_two_users_of_espeak_in_one_process_take_turns() -> None:
+    """Each in a process of its own is the rule, but a program may hold the agent and the tester."""
+    done = subprocess.run([sys.executable, "-c", TURNS], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_voices_say_what_they_cannot_do(piper: PiperEngine) -> None:

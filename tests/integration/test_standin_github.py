@@ -46,8 +46,10 @@ def api() -> Iterator[GitHubApi]:
 
 def client(api: GitHubApi, auth: Any) -> GitHub[Any]:
     # Else the library retries by itself, keeps an HTTP cache, and shares the tokens of installations among clients.
-    own = {"auto_retry": False, "http_cache": False, "cache_strategy": MemCacheStrategy()}
-    return GitHub(auth, base_url=api.url, timeout=1, **own)
+    made: GitHub[Any] = GitHub(
+        auth, base_url=api.url, timeout=20, auto_retry=False, http_cache=False, cache_strategy=MemCacheStrategy()
+    )
+    return made
 
 
 def token_client(api: GitHubApi) -> GitHub[Any]:
@@ -197,8 +199,8 @@ def test_an_app_may_do_what_it_was_granted(api: GitHubApi) -> None:
     not_granted = (422, "The permissions requested are not granted to this installation.")
     url = f"{REPO}/commits/{sha}/statuses"
     assert refusal_of_token(app_client(api, permissions={"contents": "write"}), url) == not_granted
-    code, message = refusal_of_token(app_client(api, repositories=["secret"]), url)
-    assert (code, "not accessible to the parent installation" in message) == (422, True)
+    status, message = refusal_of_token(app_client(api, repositories=["secret"]), url)
+    assert (status, "not accessible to the parent installation" in message) == (422, True)
 
 
 def refusal_of_token(github: GitHub[Any], url: str) -> tuple[int, str]:
@@ -306,7 +308,7 @@ def test_lost_answer_leaves_the_status_behind(api: GitHubApi) -> None:
     with pytest.raises(RequestError) as cut:
         github.request("POST", url, json=PASSED)
     assert not isinstance(cut.value, RequestFailed)
-    api.time_out_after(1, hang_s=5)
+    api.time_out_after(1, hang_s=60)
     with pytest.raises(RequestTimeout):
         github.request("POST", url, json=PASSED)
     assert github.request("POST", url, json=PASSED).status_code == 201

@@ -1,19 +1,27 @@
 """Telephone calls through Twilio's stand-in, which refuses what Twilio refuses: client, endpoint, faults."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import aiohttp
+import caller
 import numpy as np
 import pytest
 from standins.twilio_cloud import Parrot, TwilioCloud
 from twilio.request_validator import RequestValidator
 
-from activities.audio import Audio, read_wav
+from activities.audio import g711
+from activities.audio.dtmf import find_keys
+from activities.audio.pcm import FRAME_MS, Audio, read_wav
+from activities.call.held import Held
+from activities.call.script import Awaits, Planned, PlannedTurn
+from activities.call.timeline import events, measure
+from activities.channels.twilio.client import Account
+from activities.channels.twilio.endpoint import TwilioEndpoint
+from activities.channels.twilio.phone import TwilioDialler
 from activities.errors import (
     BadInputError,
     CallLostError,
@@ -25,33 +33,14 @@ from activities.errors import (
     NoAnswerError,
     RateLimitedError,
 )
-from activities.speech.level import trim_silence
-from activities.speech.piper import PiperEngine
-from activities.telephony import g711
-from activities.telephony.conversation import Conversation, Held
-from activities.telephony.dtmf import find_keys
-from activities.telephony.script import Awaits, Planned, PlannedTurn
-from activities.telephony.timeline import events, measure
-from activities.telephony.twilio_client import Account
-from activities.telephony.twilio_endpoint import TwilioEndpoint
-from activities.telephony.twilio_phone import TwilioDialler
-from activities.telephony.voice_activity import Detectors, VoiceActivity
-from voicewright.agent import TwilioTarget
-from voicewright.call import CallEnd
-from voicewright.free_port import free_port
-from voicewright.settings import Settings
+from activities.ports.line import Abilities
+from voicewright.contracts.call import CallEnd
+from voicewright.runtime.free_port import free_port
 from voicewright.suite import Limits
+from voicewright.suite.format.agent import TwilioTarget
 
 US, AGENT, PUBLIC = "+15005550006", "+14155550100", "https://voice.test"
-DETECTORS = Detectors()
-
-
-@pytest.fixture(scope="session")
-def speech() -> Audio:
-    settings = Settings()
-    spoken = PiperEngine(settings.piper_voice, settings.models_dir).speak("Good morning, anybody there?", "en", None, 1)
-    samples = trim_silence(spoken).at_rate(8000).samples
-    return Audio(samples[: (np.flatnonzero(np.abs(samples) > 4000)[-1] + 1) // 160 * 160], 8000)
+pytestmark = pytest.mark.calls
 
 
 @pytest.fixture
@@ -64,11 +53,9 @@ class Phone:
     def __init__(self, cloud: TwilioCloud, dialler: TwilioDialler, endpoint: TwilioEndpoint, local: str) -> None:
         self.cloud, self.dialler, self.endpoint, self.local = cloud, dialler, endpoint, local
 
-    async def hold(self, script: list[Planned], limits: Limits | None = None, **target: Any) -> Held:
+    async def hold(self, script: Sequence[Planned], limits: Limits | None = None, **target: Any) -> Held:
         line = await self.dialler.dial(TwilioTarget(channel="twilio", to=AGENT, **target), call_id="x")
-        with DETECTORS.borrow(line.rate_hz) as detector:
-            conversation = Conversation(line, limits or Limits(answer_ms=3000), VoiceActivity(detector, line.rate_hz))
-            return await conversation.hold(script)
+        return await caller.hold(line, script, limits)
 
     async def refused(self, error: type[Exception], match: str, **target: Any) -> None:
         with pytest.raises(error, match=match) as raised:
@@ -79,7 +66,7 @@ class Phone:
         """Statuses of all calls, once they are over and cleaned up after."""
         await asyncio.gather(*self.dialler._cleaning)
         for call in list(self.cloud.calls.values()):
-            assert await asyncio.to_thread(call.over.wait, 10)
+            assert await asyncio.to_thread(call.over.wait, 60)
         return [call.status for call in self.cloud.calls.values()]
 
 
@@ -104,10 +91,11 @@ async def test_a_conversation_by_telephone(parrot: Any, speech: Audio) -> None:
         assert held.end is CallEnd.COMPLETED
         timings = measure(held)[0]
         assert timings[1].ttfa_ms is not None
-        # The stand-in plays what it gets by its own frames: up to one of them lies between.
-        assert abs(timings[1].ttfa_ms - 620) <= 40
         assert await line.settled() == ["completed"]
         (call,) = line.cloud.calls.values()
+        # The stand-in plays what it gets by its own frames: up to one of them lies between. Sound that came too late to
+        # be played in time is played later, and all that follows it too, as with Twilio.
+        assert -FRAME_MS <= timings[1].ttfa_ms - 620 <= caller.inexact_ms(held) + call.tape.late_ms
         assert not line.cloud.alerts
         heard = g711.decode(bytes(call.tape.heard))
         assert np.abs(heard).max() > 4000  # the telephone really heard our caller
@@ -249,7 +237,9 @@ async def test_twilios_own_recording_is_fetched(parrot: Any) -> None:
         dialled = await line.dialler.dial(TwilioTarget(channel="twilio", to=AGENT, record=True), call_id="x")
         await asyncio.sleep(0.5)
         await dialled.hang_up()
-        (wav,) = (await dialled.recordings()).values()
+        recorder = Abilities.of(dialled).recorder
+        assert recorder is not None
+        (wav,) = (await recorder.recordings()).values()
         assert len(read_wav(wav)) == 2
 
 
@@ -258,10 +248,8 @@ async def test_a_public_address_that_is_not_ours(parrot: Any) -> None:
     with TwilioCloud(public={}, agent=parrot) as twilio:
         account = Account(twilio.account_sid, twilio.account_sid, "token", twilio.origin)
         dialler = TwilioDialler(account, TwilioEndpoint(PUBLIC, f"127.0.0.1:{port}", "token"), (US,))
-        began = time.monotonic()
         with pytest.raises((CallLostError, LineError, BadInputError)):
-            await dialler.dial(TwilioTarget(channel="twilio", to=AGENT, ring_s=5), call_id="x")
-        assert time.monotonic() - began < 20
+            await asyncio.wait_for(dialler.dial(TwilioTarget(channel="twilio", to=AGENT, ring_s=5), call_id="x"), 60)
         await dialler.close()
 
 

@@ -4,7 +4,9 @@ import json
 import os
 import random
 import re
+import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +16,10 @@ import pytest
 from local_stack import Child, LocalStack, start
 from standins.github_api import delivery, signed
 
-from voicewright.free_port import free_port
-from voicewright.s3 import S3Store
-from voicewright.suite_file import load_suite
-from voicewright.suite_library import push
+from voicewright.runtime.free_port import free_port
+from voicewright.store.s3 import S3Store
+from voicewright.suite.library import push
+from voicewright.suite.reading.file import load_suite
 
 SECRET = "it's a secret to everybody"
 RULES = """
@@ -31,8 +33,9 @@ RULES = """
   environments: [staging]
   suites: [clinic]
   agent_url: wss://{host}/media
+  hosts: ["*.staging.example", staging.example]
 """
-API = [sys.executable, "-m", "api"]
+API = [sys.executable, "-m", "api", "--no-log-in"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def app(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def web(app: Child) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=app.address, timeout=20, trust_env=False) as client:
+    with httpx.Client(base_url=app.address, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -90,6 +93,7 @@ def test_a_push_to_a_mapped_branch_starts_its_suites_once(web: httpx.Client, sta
         ("push", {"ref": "refs/heads/main", "repository": "acme/other"}),
         ("deployment_status", {"environment": "production"}),
         ("deployment_status", {"environment": "staging", "environment_url": ""}),
+        ("deployment_status", {"environment": "staging", "environment_url": "https://staging.example.evil.example"}),
         ("issue_comment", {"body": "what about /voicewright run?"}),
         ("issue_comment", {"body": "/voicewright run", "author_association": "NONE"}),
         ("ping", {}),
@@ -106,6 +110,14 @@ def test_deployments_and_comments_start_runs_too(web: httpx.Client) -> None:
     assert len(deployed.json()["runs"]) == 1, deployed.text
     asked = post(web, "issue_comment", body="/voicewright run clinic")
     assert len(asked.json()["runs"]) == 1, asked.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://staging.example@evil.example/", "https://evil.example\\@staging.example/", "https://a b.example"],
+)
+def test_a_deployment_at_two_hosts_is_refused(web: httpx.Client, address: str) -> None:
+    assert post(web, "deployment_status", environment="staging", environment_url=address).status_code == 400
 
 
 def test_a_comment_of_a_stranger_costs_nothing(web: httpx.Client) -> None:
@@ -153,11 +165,12 @@ def test_fuzzed_deliveries_never_break_the_app(web: httpx.Client) -> None:
                         name = chance.choice(list(where))
                     where[name] = chance.choice(values)
                 body = json.dumps(payload).encode()
-        headers: dict[str, str | bytes] = {**signed(SECRET, body, kind or "push"), "X-GitHub-Event": kind}
+        named = {**signed(SECRET, body, kind or "push"), "X-GitHub-Event": kind}
         if chance.random() < 0.2:
-            headers["X-Hub-Signature-256"] = chance.choice([b"sha256=", b"sha1=aa", b"\xc3\xa9", b"x"])
+            named["X-Hub-Signature-256"] = chance.choice(["sha256=", "sha1=aa", "é", "x"])
         if chance.random() < 0.2:
-            headers["X-GitHub-Delivery"] = chance.choice(["", "../..", "x" * 4000])
+            named["X-GitHub-Delivery"] = chance.choice(["", "../..", "x" * 4000])
+        headers = {name.encode(): value.encode() for name, value in named.items()}
         status = web.post("/webhooks/github", content=body, headers=headers).status_code
         statuses[status] = statuses.get(status, 0) + 1
         assert status < 500, (kind, body[:300])
@@ -189,11 +202,69 @@ def test_pages_say_what_is_missing(web: httpx.Client) -> None:
     assert re.search(r"script-src 'self'(;|$)", policy)
 
 
+def test_a_run_is_started_once_however_often_its_key_is_sent(web: httpx.Client) -> None:
+    """Nobody answers at that address: the run is there, and its case ends without a call."""
+    body = {"suite": "clinic", "cases": ["price"], "agent_url": "ws://127.0.0.1:9/media"}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first, again = (web.post("/api/runs", json=body, headers=key) for _ in range(2))
+    assert (first.status_code, first.json()) == (201, again.json())
+    run_id = first.json()["run_id"]
+    assert first.headers["location"] == first.json()["address"] == f"/runs/{run_id}"
+    while not (progress := web.get(f"/api/runs/{run_id}").json())["finished"]:
+        time.sleep(0.2)
+    assert (progress["total"], progress["counts"]) == (1, {"errored": 1})
+    assert web.post("/api/runs", json=body, headers=key).json()["run_id"] == run_id  # also after it has ended
+    other = web.post("/api/runs", json={**body, "cases": ["parking"]}, headers=key)
+    assert (other.status_code, "another request" in other.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ({"suite": "clinix"}, 404, "clinic"),
+        ({"suite": "clinic@0000"}, 404, "8 digits"),
+        ({}, 422, "suite"),
+        ({"suite": "clinic", "casez": ["x"]}, 422, "casez"),
+        ({"suite": "clinic", "agent_url": "ftp://x"}, 422, "agent_url"),
+        ({"suite": "clinic", "github": {"repository": "a/b"}}, 422, "itself"),
+    ],
+)
+def test_a_start_that_makes_no_sense_is_refused(web: httpx.Client, body: object, status: int, told: str) -> None:
+    answer = web.post("/api/runs", json=body)
+    assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
+
+
+def test_the_first_password_is_printed_once_and_opens_the_app(stack: LocalStack, tmp_path: Path) -> None:
+    environment = {"VOICEWRIGHT_DATA_DIR": str(stack.data), "VOICEWRIGHT_DATABASE_URL": f"sqlite:///{tmp_path}/own.db"}
+    said = []
+    for _ in range(2):
+        port = free_port()
+        command = [sys.executable, "-m", "api", "--port", str(port)]
+        child = start(command, tmp_path / "log", "Application startup complete", environment)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+                assert client.get("/api/defects").status_code == 401
+                said += (password := re.findall("'admin'; its password, shown this once: (.+)", child.text()))
+                form = {"name": "admin", "password": said[0], "next": "/defects"}
+                assert client.post("/log-in", data=form).headers["location"] == "/defects"
+                assert client.get("/api/defects").status_code == 200
+        finally:
+            child.stop()
+    assert (len(said), password) == (1, [])
+
+
+def test_without_log_in_nobody_else_may_reach_it() -> None:
+    command = [*API, "--host", "0.0.0.0"]  # noqa: S104
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 2
+    assert "can be reached from elsewhere" in done.stderr
+
+
 def test_wrong_rules_are_named_line_by_line(stack: LocalStack, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("- repository: acme\n  on: [psuh]\n  suites: []\n")
     environment = {**os.environ, "VOICEWRIGHT_DATA_DIR": str(stack.data), "VOICEWRIGHT_GITHUB_RULES": str(rules)}
     child = start([*API, "--port", str(free_port())], tmp_path / "log", "", environment)
-    assert child.process.wait(timeout=30) == 2
+    assert child.process.wait(timeout=300) == 2
     assert f"{rules}:1:15: 0.repository" in child.text()
     assert f"{rules}:2:8: 0.on.0" in child.text()

@@ -1,5 +1,11 @@
-"""`python tests/replay/record.py`: record a history of every ending, with fake steps on Temporal's dev server."""
+"""`python tests/replay/record.py [--commands | --release NUMBER] [NAME ...]`: record histories with fake steps.
 
+On Temporal's dev server, one of each path in `paths.py`; without names, all of them. `--commands` records only what
+they command. `--release` keeps the histories of a release, which are never recorded again. Without either, what is
+recorded anew replaces what runs in flight would still have to replay: `test_replay.py` says when that may be done.
+"""
+
+import argparse
 import asyncio
 import json
 import sys
@@ -9,18 +15,11 @@ from typing import Any
 ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT.parent / "workflows")]
 
-from fakes import Steps  # noqa: E402
-from serving import program, serving  # noqa: E402
-from temporalio.client import Client, WorkflowFailureError  # noqa: E402
-from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: E402
-from temporalio.testing import WorkflowEnvironment  # noqa: E402
+from command_sequence import command_sequence
+from paths import histories, paths
+from serving import dev_server
 
-from activities.errors import LineError  # noqa: E402
-from voicewright import search_attributes  # noqa: E402
-from voicewright.leave import leave  # noqa: E402
-from voicewright.queues import WORKFLOWS  # noqa: E402
-from voicewright.review import ReviewPolicy  # noqa: E402
-from voicewright.verdict import Decision  # noqa: E402
+from voicewright.runtime.exit import leave
 
 
 def without_traces(part: Any) -> Any:
@@ -30,44 +29,26 @@ def without_traces(part: Any) -> Any:
     return [without_traces(item) for item in part] if isinstance(part, list) else part
 
 
-async def record(client: Client, name: str, steps: Steps, *, cancel: bool = False, decide: bool = False) -> None:
-    async with serving(client, steps):
-        handle = await client.start_workflow("VoiceTestRun", {"suite": "s"}, id=f"run-{name}", task_queue=WORKFLOWS)
-        case = client.get_workflow_handle(f"{handle.id}/c0/en/1")
-        if cancel:
-            while not steps.in_call:
-                await asyncio.sleep(0.05)
-            await handle.cancel()
-        if decide:
-            while not steps.calls["request_review"]:
-                await asyncio.sleep(0.05)
-            await case.signal("submit_review", {"verdict": "pass"})
-            await case.signal("submit_review", {"verdict": "pass", "reviewer": "Ada"})
-        try:
-            await handle.result()
-        except WorkflowFailureError:
-            assert cancel
-        for prefix, one in (("run", handle), ("case", case)):
-            path = ROOT / "histories" / f"{prefix}-{name}.json"
-            history = without_traces(json.loads((await one.fetch_history()).to_json()))
-            path.write_text(json.dumps(history, indent=2) + "\n")
-            print(path.relative_to(ROOT), path.stat().st_size, "bytes")  # noqa: T201
-
-
 async def main() -> None:
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=program("temporal"),
-        data_converter=pydantic_data_converter,
-        search_attributes=search_attributes.ALL,
-    ) as environment:
-        client = environment.client
-        unsure = {"decide": lambda _: Decision.REVIEW}
-        await record(client, "passed", Steps(cases=3, parallel=2))
-        await record(client, "reviewed", Steps(**unsure), decide=True)
-        await record(client, "failed", Steps(cases=2, decide=lambda _: Decision.FAIL, publish=True))
-        await record(client, "expired", Steps(**unsure, review=ReviewPolicy(remind_ms=300, expire_ms=1000)))
-        await record(client, "errored", Steps(trouble=("call", 9, LineError("nobody there"))))
-        await record(client, "cancelled", Steps(cases=3, parallel=2, call_s=20), cancel=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=[*paths()])
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--commands", action="store_true", help="leave the histories as they are")
+    what.add_argument("--release", metavar="NUMBER", help="keep the histories of a release")
+    given = parser.parse_args()
+    folder = ROOT / "released" / given.release if given.release else ROOT / "histories"
+    if given.release:
+        folder.mkdir(parents=True)  # a release is recorded once
+    async with dev_server() as client:
+        for name in given.names:
+            for file, history in (await histories(client, name, f"run-{name}")).items():
+                said = command_sequence(file, history)
+                if not given.release:
+                    (ROOT / "commands" / f"{file}.txt").write_text("\n".join([*said, ""]))
+                if not given.commands:
+                    whole = without_traces(json.loads(history.to_json()))
+                    (folder / f"{file}.json").write_text(json.dumps(whole, indent=2) + "\n")
+                print(file, len(history.events), "events,", len(said), "commands")  # noqa: T201
 
 
 if __name__ == "__main__":

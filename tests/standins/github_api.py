@@ -442,7 +442,8 @@ class GitHubApi(Standin):
         for run in reversed(repository.check_runs):
             known = {"check_name": run["name"], "status": run["status"], "app_id": str(run["app"]["id"])}
             # Of each App's runs of one name only the latest, unless all are asked for.
-            same = [other for other in found if (other["name"], other["app"]) == (run["name"], run["app"])]
+            who = (run["name"], run["app"]["id"])
+            same = [other for other in found if (other["name"], other["app"]["id"]) == who]
             hidden = bool(same) and call.one("filter", "latest") == "latest"
             if run["head_sha"] == sha and wanted.items() <= known.items() and not hidden:
                 found.append(run)

@@ -74,7 +74,7 @@ class Revision:
     status: str
     fields: Json
     when: datetime
-    searchable_from: float
+    made_at: float
 
 
 @dataclass
@@ -151,6 +151,7 @@ class JiraCloud(Standin):
         projects: Sequence[str] = ("VW",),
         issue_types: Sequence[str] = ("Task", "Bug"),
         custom_fields: Collection[str] = (),
+        required_fields: Mapping[str, Sequence[str]] | None = None,
         statuses: Mapping[str, str] = STATUSES,
         transitions: Sequence[Transition] = TRANSITIONS,
         index_lag_s: float = 0,
@@ -164,7 +165,9 @@ class JiraCloud(Standin):
         self.strangers_may_read = strangers_may_read
         self.issues: dict[str, Issue] = {}
         self.requests: list[Request] = []
-        self._editable = {*FIELD_ERRORS, *custom_fields}
+        self.required = dict(required_fields or {})
+        """Custom fields without which no issue is made, with the values that they take; any, where there are none."""
+        self._editable = {*FIELD_ERRORS, *custom_fields, *self.required}
         self._faults: list[Fault] = []
         self._cuts, self._hang_s = 0, 0.0
         self._lock = threading.Lock()
@@ -177,6 +180,8 @@ class JiraCloud(Standin):
             ("POST [23]/search/jql", self._search_by_body),
             ("GET 2/project/([^/]+)", self._project),
             ("POST 2/issue", self._create),
+            ("GET 2/issue/createmeta/([^/]+)/issuetypes", self._creatable),
+            ("GET 2/issue/createmeta/([^/]+)/issuetypes/([^/]+)", self._creatable_fields),
             ("GET 2/issue/([^/]+)", self._issue),
             ("PUT 2/issue/([^/]+)", self._edit),
             ("GET 2/issue/([^/]+)/comment", self._comments),
@@ -267,6 +272,34 @@ class JiraCloud(Standin):
             raise RefusedError(404, f"No project could be found with key '{name}'.")
         return _json(200, {**self._project_json(found), "issueTypes": [*map(self._type_json, self.issue_types)]})
 
+    def _creatable(self, call: Call, project: str) -> Answer:
+        if project not in self.projects:
+            raise RefusedError(404, f"No project could be found with key '{project}'.")
+        kinds = [self._type_json(name) for name in self.issue_types]
+        start = int(call.one("startAt", "0"))
+        page = kinds[start : start + int(call.one("maxResults", "50"))]
+        return _json(200, {"issueTypes": page, "startAt": start, "total": len(kinds)})
+
+    def _creatable_fields(self, call: Call, project: str, kind: str) -> Answer:
+        if project not in self.projects or kind not in self.issue_types.values():
+            raise RefusedError(404, "Issue type not found.")
+        system = [
+            {"fieldId": name, "name": name, "required": name in {"summary", "issuetype"}} for name in FIELD_ERRORS
+        ]
+        priority = {"fieldId": "priority", "name": "Priority", "required": True, "hasDefaultValue": True}
+        own = [
+            {
+                "fieldId": name,
+                "name": name.title(),
+                "required": True,
+                "allowedValues": [{"value": one} for one in values],
+            }
+            for name, values in self.required.items()
+        ]
+        fields, start = [*system, priority, *own], int(call.one("startAt", "0"))
+        page = fields[start : start + int(call.one("maxResults", "50"))]
+        return _json(200, {"fields": page, "startAt": start, "total": len(fields)})
+
     def _create(self, call: Call) -> Answer:
         asked = call.json()["fields"]
         project, kind = asked.get("project"), asked.get("issuetype")
@@ -275,6 +308,11 @@ class JiraCloud(Standin):
         if issue_type is None:
             errors["issuetype"] = "The issue type selected is invalid." if kind else "valid issue type is required"
         rest = {name: value for name, value in asked.items() if name not in {"project", "issuetype"}}
+        for name, values in self.required.items():
+            if name not in rest:
+                errors[name] = f"{name.title()} is required."
+            elif values and (not isinstance(rest[name], dict) or rest[name].get("value") not in values):
+                errors[name] = f"Option value '{rest[name]}' is not valid"
         self._check({"summary": None, **rest}, errors)
         number = 1 + sum(issue.fields["project"] == key for issue in self.issues.values())
         issue = Issue(str(20000 + len(self.issues)), f"{key}-{number}")
@@ -357,9 +395,9 @@ class JiraCloud(Standin):
         if len(fresh) > MAX_RECONCILED or not 0 <= size <= MAX_RESULTS:
             raise RefusedError(400, INVALID_PAYLOAD)
         tests = self._clauses(asked.get("jql", ""))
-        now, found = time.monotonic(), []
+        indexed_to, found = time.monotonic() - self.index_lag_s, []
         for issue in reversed(self.issues.values()):
-            seen = [revision for revision in issue.history if revision.searchable_from <= now or issue.id in fresh]
+            seen = [revision for revision in issue.history if revision.made_at <= indexed_to or issue.id in fresh]
             if seen and all(test(seen[-1]) for test in tests):
                 found.append((issue, seen[-1]))
         start = int(base64.b64decode(asked.get("nextPageToken", "")) or 0)
@@ -422,8 +460,7 @@ class JiraCloud(Standin):
 
     def _revise(self, issue: Issue, by: str, status: str, changes: Json) -> None:
         fields = {**(issue.fields if issue.history else {}), **changes}
-        searchable_from = time.monotonic() + self.index_lag_s
-        issue.history.append(Revision(by, status, fields, datetime.now(UTC), searchable_from))
+        issue.history.append(Revision(by, status, fields, datetime.now(UTC), time.monotonic()))
 
     def _self(self, issue: Issue) -> str:
         return f"{self.url}/rest/api/2/issue/{issue.id}"

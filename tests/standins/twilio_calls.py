@@ -139,7 +139,8 @@ class Tunnel:
 
     def signature(self, url: str, params: Mapping[str, str]) -> str:
         token = self._cloud.auth_token
-        return RequestValidator("not " + token if self._cloud.forge_signature else token).compute_signature(url, params)
+        signed_with = "not " + token if self._cloud.forge_signature else token
+        return str(RequestValidator(signed_with).compute_signature(url, params))
 
     def local(self, url: str) -> tuple[str, int]:
         parts = urlsplit(url)

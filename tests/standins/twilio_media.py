@@ -149,6 +149,8 @@ class Tape:
 
     heard: bytearray = field(default_factory=bytearray)
     said: bytearray = field(default_factory=bytearray)
+    late_ms: float = 0.0
+    """Of the frame that was played the furthest behind its time."""
 
 
 class MediaStream:
@@ -204,7 +206,9 @@ class MediaStream:
             self._tape.heard += heard
             self._tape.said += said
             number += 1
-            await asyncio.sleep(max(0.0, begin + number * FRAME_MS / 1000 - clock.time()))
+            due = begin + number * FRAME_MS / 1000
+            await asyncio.sleep(max(0.0, due - clock.time()))
+            self._tape.late_ms = max(self._tape.late_ms, 1000 * (clock.time() - due))
             payload = base64.b64encode(said).decode()
             stamp = {"chunk": str(number), "timestamp": str((number - 1) * FRAME_MS)}
             await self._send({"event": "media", "media": {"track": "inbound", **stamp, "payload": payload}})

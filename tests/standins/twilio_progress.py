@@ -109,7 +109,7 @@ class Progress:
         while self._redirect is not None and self._going:
             fetch, self._redirect = self._redirect, None
             for verb in verbs(await fetch()):
-                if not self._going or self._redirect is not None:
+                if not self._going or self._redirect is not None:  # type: ignore[redundant-expr]  # it was awaited
                     break
                 if not await self._execute(verb):
                     return

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from activities.checks.meaning import exact_tokens, word_vectors
-from activities.checks.meaning.embeddings import Embeddings
-from activities.checks.meaning.judgement import SHIPPED, MeaningJudge
-from activities.checks.meaning.pair import Condition, Pair
-from activities.checks.meaning.word_vectors import Words, align, tokens
-from activities.errors import InstallationError
+from voicewright.judge.errors import ModelMissingError
+from voicewright.judge.judge import SHIPPED, MeaningJudge
+from voicewright.judge.model.encoders import exact_tokens, word_vectors
+from voicewright.judge.model.encoders.multilingual import MultilingualEncoder
+from voicewright.judge.model.encoders.word_vectors import WordFrequencies, align, tokens
+from voicewright.judge.pair import Condition, Pair
 
 
 def exact(expected: str, actual: str, language: str, expected_language: str | None = None) -> dict[str, float]:
@@ -47,12 +47,14 @@ def test_parts_of_two_languages_and_words_of_latin_ones_are_not_compared() -> No
 @pytest.mark.parametrize("text", ["", "。。。", "!?"])
 def test_a_text_without_a_word_gives_numbers_all_the_same(text: str) -> None:
     assert len(exact_tokens.exact(Pair("有的。", text, "", "zh"))) == len(exact_tokens.COLUMNS)
-    row = align(Pair("有的。", text, "", "zh"), Embeddings(SHIPPED).vector, Words.read(SHIPPED / "words.npz"))
+    row = align(
+        Pair("有的。", text, "", "zh"), MultilingualEncoder(SHIPPED).vector, WordFrequencies.read(SHIPPED / "words.npz")
+    )
     assert np.isnan(row).all()
 
 
 def test_the_word_without_a_counterpart_shows() -> None:
-    vector, known = Embeddings(SHIPPED).vector, Words.read(SHIPPED / "words.npz")
+    vector, known = MultilingualEncoder(SHIPPED).vector, WordFrequencies.read(SHIPPED / "words.npz")
 
     def least(actual: str) -> float:
         row = align(Pair("You can buy milk at the hospital.", actual, "", "fr", expected_language="en"), vector, known)
@@ -79,10 +81,11 @@ def test_chinese_is_cut_into_words() -> None:
     ],
 )
 def test_a_name_is_known_in_another_script(first: str, second: str, languages: tuple[str, str], alike: bool) -> None:
-    known = Words(10, np.zeros(1 << 16, np.uint16), np.zeros(384, np.float32))
+    known = WordFrequencies(10, np.zeros(1 << 16, np.uint16), np.zeros(384, np.float32))
 
     def unlike(word: str) -> np.ndarray:
-        return np.eye(384, dtype=np.float32)[sum(map(ord, word)) % 384]
+        vector: np.ndarray = np.eye(384, dtype=np.float32)[sum(map(ord, word)) % 384]
+        return vector
 
     row = align(Pair(first, second, "", languages[1], expected_language=languages[0]), unlike, known)
     assert (dict(zip(word_vectors.COLUMNS, row, strict=True))["spelt_there_mean"] > 0.3) is alike
@@ -93,22 +96,22 @@ def test_what_is_fitted_on_does_not_count_its_own_words() -> None:
         return np.full(384, 1, np.float32)
 
     pairs = [Pair(f"thing {n}", f"other {n}", "", "en") for n in range(50)]
-    fitted = Words.fit(pairs, alike)
+    fitted = WordFrequencies.fit(pairs, alike)
     rest = fitted.without(pairs[7:8])
     assert (rest.texts, rest.counts.sum()) == (98, fitted.counts.sum() - 4)
-    assert rest.weight("7") == Words.fit(pairs[:7] + pairs[8:], alike).weight("7")
+    assert rest.weight("7") == WordFrequencies.fit(pairs[:7] + pairs[8:], alike).weight("7")
     assert fitted.without(pairs).counts.sum() == 0
 
 
 def test_common_words_weigh_less_and_are_kept_as_counts_alone(tmp_path: Path) -> None:
     pairs = [Pair(f"the thing {n}", "the other", "", "en") for n in range(50)]
-    fitted = Words.fit(pairs, lambda word: np.full(384, 1 + len(word), np.float32))
+    fitted = WordFrequencies.fit(pairs, lambda word: np.full(384, 1 + len(word), np.float32))
     fitted.write(tmp_path / "words.npz")
-    again = Words.read(tmp_path / "words.npz")
+    again = WordFrequencies.read(tmp_path / "words.npz")
     assert again.weight("the") < again.weight("thing") < again.weight("7") < again.weight("never")
     assert again.centre == pytest.approx(np.full(384, 1 / np.sqrt(384)), abs=1e-6)
-    with pytest.raises(InstallationError, match="reinstall"):
-        Words.read(tmp_path / "none.npz")
+    with pytest.raises(ModelMissingError, match="pip install"):
+        WordFrequencies.read(tmp_path / "none.npz")
 
 
 @pytest.mark.parametrize(

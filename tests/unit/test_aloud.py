@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.speech.aloud import aloud
+from activities.speech.voices.text_for_speech import aloud
 
 
 @pytest.mark.parametrize(

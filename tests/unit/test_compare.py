@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import binomtest, mannwhitneyu
 from test_report import Shelf, report, result
 
-from voicewright.compare import case_rates, compare, mann_whitney, mcnemar, pass_at
-from voicewright.outcome import Outcome
-from voicewright.results import RunReport
+from voicewright.contracts.case import Outcome
+from voicewright.report.compare import case_rates, compare, mann_whitney, mcnemar, pass_at
+from voicewright.report.results import RunReport
 
 
 @pytest.mark.parametrize(("worse", "better"), [(0, 0), (1, 0), (5, 0), (3, 9), (10, 10), (40, 20)])

@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from voicewright.artifact import case_key, run_key
-from voicewright.case import CaseKey, CaseRequest, SuiteRef
+from voicewright.contracts.case import CaseKey, CasePhase, CaseRequest, CaseUpdate, Outcome, SuiteRef
+from voicewright.contracts.review import ReviewDecision, ReviewSubmission, ReviewVerdict, refusal
+from voicewright.contracts.run import RunRequest, RunState, read_run_request
 from voicewright.duration import parse_duration_ms
-from voicewright.outcome import ExitCode, Outcome, exit_code
-from voicewright.review import ReviewDecision, ReviewSubmission, ReviewVerdict, refusal
-from voicewright.run import RunRequest
-from voicewright.run_request import read_run_request
+from voicewright.runtime.exit import ExitCode, exit_code
+from voicewright.store.keys import case_key, run_key
 
 
 @pytest.mark.parametrize(
@@ -76,7 +75,9 @@ def test_refusals_say_why() -> None:
     assert "already decided" in str(refusal(good, decided=decided, waiting=False))
     assert "does not wait" in str(refusal(good, decided=None, waiting=False))
     assert "reviewer's name" in str(refusal(ReviewSubmission(verdict="pass"), decided=None, waiting=True))
-    assert '"pass" or "fail"' in str(refusal(ReviewSubmission(verdict="ok", reviewer="A"), decided=None, waiting=True))
+    assert '"pass", "fail", "edge_case" or "second_opinion"' in str(
+        refusal(ReviewSubmission(verdict="ok", reviewer="A"), decided=None, waiting=True)
+    )
 
 
 def test_durations() -> None:
@@ -84,3 +85,17 @@ def test_durations() -> None:
     assert parse_duration_ms("1.5h") == 5_400_000
     with pytest.raises(ValueError, match="such as 90s"):
         parse_duration_ms("90")
+
+
+def test_a_run_in_which_thousands_wait_for_people_fits_into_a_payload() -> None:
+    key = CaseKey(case="a-case-with-quite-a-long-name", language="en", profile="noisy-street")
+    waiting = [
+        CaseUpdate(key=key.model_copy(update={"repeat": number}), phase=CasePhase.REVIEWING, duration_ms=number)
+        for number in range(50_000)
+    ]
+    state = RunState(in_flight={str(one.key): one for one in waiting}, started_at="2026-11-29T05:00:00+00:00")
+    message = state.to_message().model_dump_json()
+    assert len(message) < 1_000_000
+    assert RunState.model_validate_json(message).from_message() == state
+    few = RunState(in_flight={str(one.key): one for one in waiting[:3]})
+    assert few.to_message() is few

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voicewright.phone import Hours
+from activities.calling_hours import Hours
 
 
 def wait(hours: str, when: str) -> timedelta:

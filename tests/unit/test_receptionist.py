@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 from mutants import MEANT_FOR
 
+from activities.speech.models import KOKORO_SHA256, WHISPER_BASE_SHA256
+from activities.speech.voices.kokoro import VOICES as CALLERS
+from activities.speech.voices.kokoro_voices import folder as voices_folder
 from examples.clinic.bugs import Bug, Kind, parse_bugs
 from examples.clinic.faults import FAULTS, patience_ms
+from examples.clinic.phrasebook import spoken_languages
 from examples.clinic.receptionist import Receptionist
-from examples.clinic.spanish import spanish_voice
-from voicewright.suite_file import load_suite
+from examples.clinic.tongues import KOKORO, KOKORO_VOICES, VOICES, WHISPER, Tongues
+from examples.desk.speech.reading import READERS, aloud
+from examples.desk.speech.voices import SpanishVoice
+from voicewright.suite.reading.file import load_suite
 
 SUITE, _ = load_suite(Path("examples/clinic/suite.yaml"))
 CASES = {case.id: [str(turn.say) for turn in case.turns if turn.say is not None] for case in SUITE.cases}
@@ -99,8 +105,40 @@ def test_what_is_said_again_is_the_last_answer_even_after_a_question_in_between(
     assert said[3] == "Your appointment with Doctor Adams on Monday has been cancelled."
 
 
-def test_spanish_has_a_voice_of_its_own() -> None:
-    voice = spanish_voice()
-    speech = voice.say("Hasta luego.")
-    assert 0.5 < len(speech) / voice.rate_hz < 3
+def test_an_english_receptionist_can_fall_into_spanish() -> None:
+    speech, rate_hz = SpanishVoice().speak("Hasta luego.", 1.0)
+    assert 0.5 < len(speech) / rate_hz < 3
     assert 0.1 < abs(speech).max() <= 1
+
+
+def test_the_clinic_speaks_what_it_has_phrases_for_with_other_voices_than_its_callers() -> None:
+    assert set(VOICES) == {*spoken_languages(), "en-GB"} == set(READERS)
+    assert set(VOICES) == set(CALLERS) - {"en-US"}
+    assert not set(VOICES.values()) & set(CALLERS.values())
+
+
+def test_the_models_are_those_that_set_up_puts_together(tmp_path: Path) -> None:
+    assert f"whisper-base-{WHISPER_BASE_SHA256[:8]}" == WHISPER
+    assert f"kokoro-{KOKORO_SHA256[:8]}.onnx" == KOKORO
+    assert tmp_path / KOKORO_VOICES == voices_folder(tmp_path)
+
+
+def test_a_missing_model_is_named_with_its_cure(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"{KOKORO} is missing: run `python -m workers\.models`"):
+        Tongues(tmp_path).of("es")
+    assert Tongues(tmp_path).of("de") is not None  # nobody here speaks German: American English needs no folder
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "phonemes"),
+    [
+        ("es", "¿Qué día?", "kˈe ðˈia? "),
+        ("en-GB", "A fair day, goodbye.", "ə fˈɛː dˈA, ɡʊdbˈI. "),
+        ("fr", "le weekend", "lə wiːkˈɛnd"),
+        ("zh", "你好，二月去中国。", "ni↗ xau↓, ɚ↘ ɥe↘ ʨʰy↘ ꭧʊ→ŋ kwo↗. "),
+        ("zh", "知识，六点的水", "ꭧɨ→ ʂɨ↗, ljou↘ tjɛ↓n tɤ ʂwei↓"),
+        ("ja", "今日は、きっと病院です。", "kʲoː βa, kʲiʔto bʲoːiɴ desɨ. "),
+    ],
+)
+def test_how_the_clinic_reads_aloud(language: str, text: str, phonemes: str) -> None:
+    assert aloud(text, READERS[language]) == phonemes

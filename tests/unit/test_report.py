@@ -7,18 +7,32 @@ import io
 import json
 import re
 import wave
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from voicewright.call import CallEnd, CallRecord, CallSummary, Pacing, Side, TurnTiming, Waveform
-from voicewright.case import CaseError, CaseKey, CaseResult, Step, SuiteRef
-from voicewright.defect import failure_of
-from voicewright.outcome import Outcome
+from voicewright.client.reviews import ReviewEntry
+from voicewright.contracts.artifact import ArtifactRef
+from voicewright.contracts.call import (
+    CallEnd,
+    CallEvent,
+    CallRecord,
+    CallSummary,
+    Pacing,
+    Side,
+    StructuredAnswer,
+    TurnTiming,
+    Waveform,
+)
+from voicewright.contracts.case import CaseError, CaseKey, CaseResult, Outcome, Step, SuiteRef
+from voicewright.contracts.check import Breach, Check, CheckKind, CheckOutcome, Doubt, DoubtKind, Finding, FindingKind
+from voicewright.contracts.transcript import SideTranscript, Transcript, TranscriptSummary, Word
+from voicewright.contracts.verdict import Decision, Verdict
+from voicewright.defects.cause import cause_key, failures_of
 from voicewright.report.build import Links, build_report
+from voicewright.report.results import RunReport
 from voicewright.report.waveform import LEVELS, outlines
-from voicewright.results import RunReport
-from voicewright.transcript import SideTranscript, Transcript, TranscriptSummary, Word
-from voicewright.verdict import Check, CheckOutcome, Decision, Verdict
 
 EVIL = "</script><img src=x onerror=alert(1)> [click](http://evil) @everyone | `x`"
 
@@ -32,9 +46,12 @@ class Shelf:
     def get_if_present(self, key: str) -> bytes | None:
         return self.objects.get(key)
 
-    def put(self, key: str, body: bytes) -> object:
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+    def put(self, key: str, body: bytes) -> ArtifactRef:
         self.objects[key] = body
-        return {"uri": f"s3://b/{key}", "sha256": "0" * 64, "size_bytes": len(body), "media_type": "x/y"}
+        return ArtifactRef(uri=f"s3://b/{key}", sha256="0" * 64, size_bytes=len(body), media_type="x/y")
 
 
 def wav(*channels: list[int], rate: int = 8000) -> bytes:
@@ -49,7 +66,7 @@ def wav(*channels: list[int], rate: int = 8000) -> bytes:
 
 def check(kind: str, outcome: CheckOutcome, evidence: str, *, turn: int = 0, actual: str = "a") -> Check:
     return Check(
-        kind=kind,
+        kind=CheckKind(kind),
         turn=turn,
         outcome=outcome,
         hard=kind != "meaning",
@@ -134,7 +151,7 @@ def test_an_outline_has_a_character_per_tenth_of_a_second() -> None:
     loud, quiet = outlines(wav([32767] * 1600, [0] * 1600))
     assert loud == LEVELS[-1] * 2
     assert quiet == LEVELS[0] * 2
-    with pytest.raises(ValueError, match="not a WAV"):
+    with pytest.raises(ValueError, match="no WAV file"):
         outlines(b"RIFFxxxx")
 
 
@@ -198,13 +215,39 @@ def test_the_signature_of_a_failure_is_the_check_that_decided() -> None:
         check("meaning", CheckOutcome.FAILED, "similarity 0.1", turn=1),
         check("time", CheckOutcome.FAILED, "time: expected 9:30, heard 10:30", turn=2),
     )
-    failure = failure_of(result(shelf, "a", Outcome.FAILED, checks))
+    failure = failures_of(result(shelf, "a", Outcome.FAILED, checks))[0]
     assert failure.signature.check == "time@3"
-    assert failure.cause == "time: expected #, heard #"
-    unsure = failure_of(
-        result(shelf, "a", Outcome.FAILED, (check("meaning", CheckOutcome.UNSURE, "x", actual="Ok 7"),))
+    assert failure.cause == cause_key(checks[1])
+    unsure = check("meaning", CheckOutcome.UNSURE, "x", actual="Ok 7")
+    [failure] = failures_of(result(shelf, "a", Outcome.FAILED, (unsure,)))
+    assert (failure.signature.check, failure.cause) == ("meaning@1", cause_key(unsure))
+
+
+def test_a_cause_is_made_of_fields_and_not_of_words() -> None:
+    wrong = check("time", CheckOutcome.FAILED, "time: expected 9:30, heard 10:30").model_copy(
+        update={"expected": "9:30", "heard": ("10:30",)}
     )
-    assert (unsure.signature.check, unsure.cause) == ("meaning@1", "ok #")
+    other_words = {"evidence": "A new wording of the same.", "actual": "another transcript of it", "heard": ("11:30",)}
+    assert cause_key(wrong.model_copy(update=other_words)) == cause_key(wrong)
+    doubted = {"doubt": Doubt(kind=DoubtKind.LOW_CONFIDENCE, confidence=0.4, because="mumbled"), "evidence": "x; but y"}
+    assert cause_key(wrong.model_copy(update=doubted)) == cause_key(wrong)
+    assert cause_key(wrong.model_copy(update={"expected": "8:00", "turn": 3})) == cause_key(wrong)  # in another case
+    assert cause_key(wrong.model_copy(update={"kind": CheckKind.DATE})) != cause_key(wrong)
+
+
+def test_two_transcripts_of_one_cause_are_one_cause_and_two_expectations_are_two() -> None:
+    said = check("contains", CheckOutcome.FAILED, "'booked' was not heard", actual="I am sorry").model_copy(
+        update={"expected": "booked"}
+    )
+    assert cause_key(said.model_copy(update={"actual": "I'm so sorry, no"})) == cause_key(said)
+    assert cause_key(said.model_copy(update={"expected": "Tuesday"})) != cause_key(said)
+    slow = check("within_ms", CheckOutcome.FAILED, "3100 ms").model_copy(update={"expected": "within 3000 ms"})
+    assert cause_key(slow.model_copy(update={"expected": "first audio within 2000 ms"})) == cause_key(slow)
+    meant = check("meaning", CheckOutcome.FAILED, "").model_copy(update={"expected": "We open at 8."})
+    value = Finding(kind=FindingKind.OTHER_VALUE, of="time", expected="8", heard="9")
+    also = Finding(kind=FindingKind.WORDS_ADDED, heard="well, you know")
+    once, again = (meant.model_copy(update={"findings": found}) for found in ((value,), (also, value)))
+    assert cause_key(once) == cause_key(again) != cause_key(meant)
 
 
 def test_a_case_that_never_called_is_shown_too() -> None:
@@ -221,3 +264,41 @@ def test_a_case_that_never_called_is_shown_too() -> None:
     )
     built = build_report(shelf, report(broken), Links())
     assert "could not connect" in built.markdown
+
+
+def test_too_loud_and_too_quiet_are_two_causes() -> None:
+    checks = [
+        Check(
+            kind=CheckKind.LEVEL_DBFS, turn=None, outcome=CheckOutcome.FAILED, hard=True, expected=expected,
+            actual="", breach=breach, evidence="", confidence=0,
+        )
+        for expected in ("between -30 and -10", "between -25 and -5")
+        for breach in (Breach.TOO_LOW, Breach.TOO_HIGH)
+    ]  # fmt: skip
+    low, high, low_again, high_again = map(cause_key, checks)
+    assert low == low_again
+    assert high == high_again
+    assert low != high
+
+
+@pytest.mark.parametrize("end", ["agent_hung_up", "agent_silent"])
+def test_causes_of_an_older_workers_checks_are_those_of_today(end: str) -> None:
+    told = {
+        "kind": "conversation", "turn": None, "outcome": "failed", "hard": True, "expected": "the whole script",
+        "actual": f"2 turns held, {end}", "evidence": "", "confidence": 0,
+    }  # fmt: skip
+    assert cause_key(Check.model_validate(told)) == cause_key(Check.model_validate({**told, "end": end}))
+
+
+def test_an_older_workers_answers_of_any_form_are_read() -> None:
+    event = {"kind": "answer", "value": "", "at_ms": 1, "data": {"intent": 5, "understood": None, "result": [1]}}
+    answer = CallEvent.model_validate(event).answer
+    assert answer == StructuredAnswer(intent=None, result=[1], understood="")
+
+
+def test_two_callers_of_one_case_have_two_names() -> None:
+    entries = [
+        ReviewEntry(f"run-1/book/{cell}/{repeat}", "clinic", "book", "en", datetime(2026, 1, 1, tzinfo=UTC))
+        for cell, repeat in (("en", 1), ("en+street", 1), ("en+street", 2), ("de", 1))
+    ]
+    assert [entry.name for entry in entries] == ["book [en]", "book [en+street]", "book [en+street] #2", "book [de]"]

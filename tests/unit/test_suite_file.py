@@ -1,11 +1,12 @@
 """Every mistake in a suite is reported at its place; nothing that a file can hold brings the reader down."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from voicewright.suite_file import SuiteError, load_suite, parse_suite
-from voicewright.yaml_source import MAX_BYTES
+from voicewright.suite.reading.file import SuiteError, load_suite, parse_suite
+from voicewright.suite.reading.yaml_source import MAX_BYTES
 
 GOOD = """\
 suite: shop
@@ -143,3 +144,118 @@ def test_a_regional_language_falls_back_to_its_base() -> None:
 def test_the_example_suite_is_good() -> None:
     suite, _ = load_suite(Path("examples/clinic/suite.yaml"))
     assert len(suite.cases) >= 12
+
+
+def test_what_the_whole_suite_shows_to_be_wrong_is_told_at_its_line() -> None:
+    found = problems("""\
+suite: whole
+agent: {channel: houndify, client_id: "${secret:A}", client_key: "${secret:B}"}
+profiles:
+  street: {volume_db: -3}
+  plain: {volume_db: -6}
+defaults:
+  profiles: [street, stret]
+cases:
+  - id: first
+    profiles:
+      - street
+      - cave
+      - street
+    turns:
+      - say: Hello?
+        expect: {contains: [hello]}
+      - when:
+          - said: {contains: [hello]}
+            then:
+              - say: Goodbye.
+                expect:
+                  transfer: true
+        else:
+          - dtmf: "1"
+""")
+    places = {line.split(": ")[0].removeprefix("s.yaml:").split(":")[0]: line for line in found}
+    assert "no profile stret" in places["7"]
+    assert "no profile cave; there are plain, street" in places["12"]
+    assert "named twice" in places["13"]
+    assert "another name" in places["5"]
+    assert "`transfer` is seen on" in places["22"]
+    assert "no keypad" in places["24"]
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n" + "- x\n" * 150_000,
+        GOOD.replace("{meaning: Hello}", f"{{contains: [{'1, ' * 200_000}1]}}"),
+        GOOD + "vocabulary:\n" + "".join(f"  k{number}: 1\n" for number in range(60_000)),
+        "a: " + "{a: " * 100_000,
+        GOOD + "".join(f"  - id: c\n    turns: [{{say: w{number}}}]\n" for number in range(12_000)),
+    ],
+    ids=["list", "numbers where words belong", "keys", "depth", "one id for all"],
+)
+def test_a_large_file_is_read_or_refused_in_seconds(text: str) -> None:
+    began = time.process_time()
+    assert problems(text)
+    assert time.process_time() - began < 8
+
+
+def test_ten_thousand_cases_are_read_in_seconds() -> None:
+    cases = "".join(
+        f"  - id: c{number}\n    turns: [{{say: Hello, expect: {{meaning: Hi}}}}]\n" for number in range(10_000)
+    )
+    began = time.process_time()
+    assert len(parse_suite((GOOD + cases).encode(), "s.yaml").cases) == 10_001
+    assert time.process_time() - began < 10
+
+
+AGENT = 'agent: {channel: media_stream, url: "ws://127.0.0.1:1/media"}'
+
+
+@pytest.mark.parametrize(
+    ("agent", "says"),
+    [
+        (
+            "{channel: media_stream, url: 'ws://a', headers: {Authorization: 'Bearer ${TOKEN}'}}",
+            "written ${secret:TOKEN}",
+        ),
+        ("{channel: media_stream, url: 'ws://a', headers: {X-Key: '{{ api_key }}'}}", "written ${secret:api_key}"),
+        ("{channel: media_stream, url: 'ws://a', headers: {Authorization: Bearer $AGENT_KEY}}", "${secret:AGENT_KEY}"),
+        ("{channel: media_stream, url: 'ws://a', auth_token: '${secret:MY-TOKEN}'}", "sent as it stands"),
+        ("{channel: media_stream, url: 'ws://a', auth_token: '${secret:KEY_HOSTS}'}", "KEY_HOSTS is no secret"),
+        ("{channel: media_stream, url: 'ws://a', parameters: {token: '${secret:KEY}'}}", "nothing is filled in here"),
+        ("{channel: media_stream, url: 'wss://a/?key=${secret:KEY}'}", "nothing is filled in here"),
+        ("{channel: openai_realtime, api_key: '${OPENAI_API_KEY}'}", "written ${secret:OPENAI_API_KEY}"),
+        ("{channel: sip, uri: 'sip:a@b', password: '$(SIP_PASSWORD)'}", "written ${secret:SIP_PASSWORD}"),
+        ("{channel: media_stream, url: 'wss://me:pass@a.example/media'}", "no user or password"),
+        ("{channel: media_stream, url: 'wss://a.example#@b.example/media'}", "ends before `#`"),
+        ("{channel: media_stream, url: 'wss://a.example\\b.example/media'}", "no backslash"),
+        ("{channel: media_stream, url: 'ws://a.example:99999/media'}", "65535"),
+        ("{channel: houndify, url: 'https://a..b/'}", "is no host"),
+        ("{channel: openai_realtime, session: {audio: {input: {turn_detection: null}}}}", "turn_detection: null"),
+        ("{channel: openai_realtime, session: {turn_detection: null}}", "turn_detection: null"),
+        (
+            "{channel: openai_realtime, session: {audio: {input: {turn_detection: {create_response: false}}}}}",
+            "create_response: false",
+        ),
+        ("{channel: openai_realtime, session: {type: transcription}}", "answers nobody"),
+        ("{channel: openai_realtime, session: {audio: loud}}", "are mappings"),
+    ],
+)
+def test_what_an_agent_could_not_be_reached_with_is_a_mistake(agent: str, says: str) -> None:
+    found = "\n".join(problems(GOOD.replace(AGENT, f"agent: {agent}")))
+    assert says in found, found
+    assert "s.yaml:2:" in found
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "{channel: media_stream, url: 'ws://voice_agent:8765/media?tenant=a', headers: {X: 'pa$$WORD ${secret:A}'}}",
+        "{channel: media_stream, url: 'wss://[2001:db8::1]:8443/media'}",
+        "{channel: openai_realtime, session: {audio: {input: {turn_detection: {type: semantic_vad}}}}}",
+        "{channel: openai_realtime, session: {output_modalities: [text], instructions: 'Say ${name}.'}}",
+    ],
+)
+def test_what_an_agent_may_be_reached_with(agent: str) -> None:
+    parse_suite(GOOD.replace(AGENT, f"agent: {agent}").encode(), "s.yaml")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from activities.audio import Audio
-from activities.ports import HeardWord
-from activities.speech.whisper import join_fragments, pauses_end_s
-from activities.transcribe import join, lay_out, put_back
-from voicewright.call import Side, Speech
+from activities.audio.pcm import Audio
+from activities.ports.speech import HeardWord
+from activities.speech.recognition.pieces import join, lay_out, put_back
+from activities.speech.recognition.whisper import join_fragments, pauses_end_s
+from voicewright.contracts.call import Side, Speech
 
 
 @pytest.mark.parametrize(

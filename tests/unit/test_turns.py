@@ -2,16 +2,27 @@
 
 import pytest
 
+from activities.call.script import Awaits, PlannedBranch, PlannedTurn, plan
 from activities.checks.conversation import conversation_checks
-from activities.checks.measuring import _dead_air
+from activities.checks.measurement.measuring import _dead_air
 from activities.checks.structured import structured_checks
-from activities.telephony.script import Awaits, PlannedBranch, PlannedTurn, plan
-from voicewright.artifact import ArtifactRef
-from voicewright.call import CallEnd, CallEvent, CallRecord, Pacing, Side, Speech, TurnTiming
+from voicewright.contracts.artifact import ArtifactRef
+from voicewright.contracts.call import (
+    CallEnd,
+    CallEvent,
+    CallEventKind,
+    CallRecord,
+    Pacing,
+    Side,
+    Speech,
+    StructuredAnswer,
+    TurnTiming,
+)
+from voicewright.contracts.check import CheckOutcome
 from voicewright.suite import Suite
-from voicewright.suite_file import SuiteError, parse_suite
-from voicewright.turn import straight
-from voicewright.verdict import CheckOutcome
+from voicewright.suite.format.spoken import spoken
+from voicewright.suite.format.turn import straight
+from voicewright.suite.reading.file import SuiteError, parse_suite
 
 HEAD = """\
 suite: s
@@ -65,7 +76,7 @@ def test_every_turn_of_every_branch_has_a_number() -> None:
     case = suite(WHOLE).cases[0]
     said = [turn.say for turn in case.steps]
     assert said[5:] == ["Adams, please.", "Good.", "Bad.", "Goodbye.", "Nothing else."]
-    script = plan(case, {}, "en")
+    script = plan(spoken(case, "en"), {})
     branch = script[-1]
     assert isinstance(branch, PlannedBranch)
     (first, inner), (bye,), (last,) = branch.ways[0][1], branch.ways[1][1], branch.otherwise
@@ -123,7 +134,8 @@ def test_branches_lie_only_so_deep_and_never_within_themselves() -> None:
 def test_callers_must_exist() -> None:
     assert "no profile stret" in refused("- {say: a}", more="defaults: {profiles: [plain, stret]}\n")
     assert "named twice" in refused("- {say: a}", more="defaults: {profiles: [street, street]}\n")
-    assert suite("- {say: a}", more="defaults: {profiles: [plain, street]}\n").profiles_of is not None
+    spoken = suite("- {say: a}", more="defaults: {profiles: [plain, street]}\n")
+    assert spoken.profiles_of(spoken.cases[0]) == ["plain", "street"]
 
 
 def test_keys_on_houndify_are_refused() -> None:
@@ -163,7 +175,7 @@ def test_endings_that_are_expected_pass_and_others_fail() -> None:
     assert set(outcomes(hangup, record(CallEnd.AGENT_HUNG_UP, [timing(0)])).values()) == {CheckOutcome.PASSED}
     assert outcomes(hangup, record(CallEnd.COMPLETED, [timing(0)]))["hangup"] is CheckOutcome.FAILED
     transfer = "- {say: a, expect: {transfer: desk}}"
-    to = CallEvent(kind="transfer", value="sip:desk@example.com", at_ms=1, turn=0)
+    to = CallEvent(kind=CallEventKind.TRANSFER, value="sip:desk@example.com", at_ms=1, turn=0)
     other = to.model_copy(update={"value": "sip:else@example.com"})
     handed = record(CallEnd.TRANSFERRED, [timing(0)], (to,))
     assert set(outcomes(transfer, handed).values()) == {CheckOutcome.PASSED}
@@ -197,12 +209,30 @@ def test_an_interruption_is_held_to_its_limit() -> None:
 
 def test_one_of_several_functions_is_enough() -> None:
     found = suite("- {say: a, expect: {intent: book, result: {'$.time': 9}}}", "houndify").cases[0]
-    data = [{"intent": "look", "result": {"time": "8"}}, {"intent": "book", "result": {"time": "9"}}]
-    events = tuple(CallEvent(kind="note", value="", at_ms=1, turn=0, data=item) for item in data)
+    answers = [
+        StructuredAnswer(intent="look", result={"time": "8"}),
+        StructuredAnswer(intent="book", result={"time": "9"}),
+    ]
+    events = tuple(CallEvent(kind=CallEventKind.NOTE, value="", at_ms=1, turn=0, answer=answer) for answer in answers)
     checks = structured_checks(found.steps, record(CallEnd.COMPLETED, [timing(0)], events))
     assert [check.outcome for check in checks] == [CheckOutcome.PASSED] * 2
     checks = structured_checks(found.steps, record(CallEnd.COMPLETED, [timing(0)], events[:1]))
     assert [check.outcome for check in checks] == [CheckOutcome.FAILED] * 2
+
+
+def test_calls_that_older_workers_recorded_are_still_judged() -> None:
+    stored = {"kind": "answer", "value": "Booked", "at_ms": 1, "turn": 0}
+    data = {"intent": "book", "result": {"time": 9}, "understood": "a table", "sounds": True}
+    assert CallEvent.model_validate({**stored, "data": data}) == CallEvent(
+        kind=CallEventKind.ANSWER,
+        value="Booked",
+        at_ms=1,
+        turn=0,
+        answer=StructuredAnswer(intent="book", result={"time": 9}, understood="a table"),
+    )
+    assert CallEvent.model_validate({**stored, "data": {}}).answer is None
+    now = CallEvent(kind=CallEventKind.NOTE, value="", at_ms=1, answer=StructuredAnswer(intent="book"))
+    assert CallEvent.model_validate_json(now.model_dump_json()) == now
 
 
 def test_dead_air_is_the_agents() -> None:

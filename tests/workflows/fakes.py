@@ -7,28 +7,31 @@ from dataclasses import dataclass, field
 
 from temporalio import activity
 
-from voicewright.artifact import ArtifactRef
-from voicewright.call import CallEnd, CallSummary
-from voicewright.case import CaseKey, CaseRequest, CaseResult, CaseUpdate, SuiteRef
-from voicewright.defect import DefectRef, Failure, Issue
-from voicewright.phone import LineGrant
-from voicewright.review import ReviewPolicy
-from voicewright.run import (
+from activities.errors import LineTakenError
+from voicewright.contracts.artifact import ArtifactRef
+from voicewright.contracts.blind import BlindResult
+from voicewright.contracts.call import CallEnd, CallSummary
+from voicewright.contracts.case import CaseKey, CaseRequest, CaseSummary, CaseUpdate, SuiteRef
+from voicewright.contracts.review import ReviewPolicy
+from voicewright.contracts.run import PageRequest, PlanPage, RunPlan, RunRequest
+from voicewright.contracts.steps import (
+    CallerSpeech,
+    CallRequest,
+    LineGrant,
     LostCases,
     LostCasesRequest,
-    PageRequest,
-    PlanPage,
     ReportRefs,
     ReportRequest,
     ReviewRequest,
     RunNotice,
-    RunPlan,
     SettledDefects,
     SettleRequest,
+    TranscribeRequest,
+    ValidateRequest,
 )
-from voicewright.steps import CallerSpeech, CallRequest, TranscribeRequest, ValidateRequest
-from voicewright.transcript import TranscriptSummary
-from voicewright.verdict import Decision, Verdict
+from voicewright.contracts.transcript import TranscriptSummary
+from voicewright.contracts.verdict import Decision, VerdictSummary
+from voicewright.defects.record import DefectRef, Issue
 
 REF = ArtifactRef(uri="s3://b/k", sha256="0" * 64, size_bytes=1, media_type="audio/wav")
 SUITE = SuiteRef(name="s", version="v" * 64)
@@ -43,26 +46,39 @@ def passing(_: CaseKey) -> Decision:
 class Steps:
     """`decide` scripts the judge; `trouble` is raised by a step's first attempts: (step, attempts, error)."""
 
+    suite: SuiteRef = SUITE
     cases: int = 1
     parallel: int = 4
     decide: Callable[[CaseKey], Decision] = passing
+    corrected: Decision = Decision.PASS
+    """What the judge says of words that a person corrected."""
     trouble: tuple[str, int, Exception] | None = None
     call_s: float = 0.0
+    endless_from: int | None = None
+    """Calls of this case and of those after it last until they are cancelled."""
     review: ReviewPolicy = field(default_factory=lambda: ReviewPolicy(remind_ms=HOUR_MS, expire_ms=10 * HOUR_MS))
     calls: Counter[str] = field(default_factory=Counter)
     dialled: Counter[str] = field(default_factory=Counter)
     hung_up: Counter[str] = field(default_factory=Counter)
     in_call: int = 0
     most_in_call: int = 0
-    results: dict[str, CaseResult] = field(default_factory=dict)
+    results: dict[str, CaseSummary] = field(default_factory=dict)
+    plans: list[RunRequest] = field(default_factory=list)
     reminders: list[int] = field(default_factory=list)
     reports: list[ReportRequest] = field(default_factory=list)
     lost: tuple[CaseUpdate, ...] = ()
     publish: bool = False
+    on_account: bool = False
+    lines_taken: int = 0
+    """Calls that find their reserved line taken."""
     line_waits_ms: list[int] = field(default_factory=list)
     caller_ids: list[str] = field(default_factory=list)
-    filed: list[Failure] = field(default_factory=list)
+    filed: list[CaseSummary] = field(default_factory=list)
     notices: list[RunNotice] = field(default_factory=list)
+    blind: list[BlindResult] = field(default_factory=list)
+    judged: list[ValidateRequest] = field(default_factory=list)
+    judging: asyncio.Event | None = None
+    """Verdicts wait for it."""
 
     def _note(self, step: str) -> None:
         self.calls[step] += 1
@@ -72,15 +88,17 @@ class Steps:
     @activity.defn(name="plan")
     async def plan(self, page: PageRequest) -> PlanPage:
         self._note("plan")
+        self.plans.append(page.request)
         keys = [CaseKey(case=f"c{number}", language="en") for number in range(self.cases)]
         plan = RunPlan(
-            suite=SUITE,
+            suite=self.suite,
             total=self.cases,
             max_parallel=page.request.max_parallel or self.parallel,
             call_limit_ms=60_000,
             agent_url=None,
             agent="media_stream ws://x",
             review=self.review,
+            on_account=self.on_account,
         )
         return PlanPage(plan=plan, keys=tuple(keys[page.offset : page.offset + page.limit]))
 
@@ -92,13 +110,17 @@ class Steps:
     @activity.defn(name="call")
     async def call(self, request: CallRequest) -> CallSummary:
         self._note("call")
+        if self.lines_taken:
+            self.lines_taken -= 1
+            raise LineTakenError("too late")
         name = str(request.case.key)
         self.dialled[name] += 1
         self.caller_ids.append(request.caller_id)
         self.in_call += 1
         self.most_in_call = max(self.most_in_call, self.in_call)
         try:
-            for _ in range(int(self.call_s * 20)):
+            endless = self.endless_from is not None and int(request.case.key.case[1:]) >= self.endless_from
+            for _ in range(72_000 if endless else int(self.call_s * 20)):
                 activity.heartbeat()
                 await asyncio.sleep(0.05)
         except asyncio.CancelledError:
@@ -125,9 +147,13 @@ class Steps:
         return TranscriptSummary(transcript=REF, caller_words=1, agent_words=1)
 
     @activity.defn(name="validate")
-    async def validate(self, request: ValidateRequest) -> Verdict:
+    async def validate(self, request: ValidateRequest) -> VerdictSummary:
         self._note("validate")
-        return Verdict(decision=self.decide(request.case.key), confidence=0.5, reason="because")
+        self.judged.append(request)
+        if self.judging is not None:
+            await self.judging.wait()
+        decision = self.corrected if request.correction else self.decide(request.case.key)
+        return VerdictSummary(decision=decision, confidence=0.5, headline="because")
 
     @activity.defn(name="request_review")
     async def request_review(self, request: ReviewRequest) -> None:
@@ -135,10 +161,15 @@ class Steps:
         self.reminders.append(request.reminder)
 
     @activity.defn(name="record_result")
-    async def record_result(self, result: CaseResult) -> ArtifactRef:
+    async def record_result(self, result: CaseSummary) -> ArtifactRef:
         self._note("record_result")
         self.results.setdefault(str(result.key), result)
         return REF
+
+    @activity.defn(name="record_blind")
+    async def record_blind(self, blind: BlindResult) -> None:
+        self._note("record_blind")
+        self.blind.append(blind)
 
     @activity.defn(name="publish_report")
     async def publish_report(self, request: ReportRequest) -> ReportRefs:
@@ -147,10 +178,10 @@ class Steps:
         return ReportRefs(report=REF, junit=REF)
 
     @activity.defn(name="file_defect")
-    async def file_defect(self, failure: Failure) -> DefectRef:
+    async def file_defect(self, summary: CaseSummary) -> DefectRef:
         self._note("file_defect")
-        self.filed.append(failure)
-        return DefectRef(id=failure.defect_id, publish=self.publish)
+        self.filed.append(summary)
+        return DefectRef(id=f"VW-{summary.key.case}", publish=self.publish)
 
     @activity.defn(name="publish_defect")
     async def publish_defect(self, defect_id: str) -> Issue | None:

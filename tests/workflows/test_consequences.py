@@ -8,13 +8,12 @@ from serving import serving, unique
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.errors import BadInputError, InstallationError, UnavailableError
-from voicewright.case import CaseKey
 from voicewright.client import Voicewright
-from voicewright.outcome import Outcome
-from voicewright.queues import WORKFLOWS
-from voicewright.review import ReviewSubmission
-from voicewright.run import RunResult
-from voicewright.verdict import Decision
+from voicewright.client.queues import WORKFLOWS
+from voicewright.contracts.case import CaseKey, Outcome
+from voicewright.contracts.review import ReviewSubmission
+from voicewright.contracts.run import RunResult
+from voicewright.contracts.verdict import Decision
 from workflows.run import VoiceTestRun
 
 
@@ -41,7 +40,7 @@ async def test_a_failed_case_files_one_defect_before_it_is_recorded(real: Client
     result = await hold(real, steps)
     assert result.counts == {Outcome.FAILED: 1, Outcome.PASSED: 2}
     assert [failure.key.case for failure in steps.filed] == ["c0"]
-    assert steps.results["c0/en/1"].defect == steps.filed[0].defect_id
+    assert steps.results["c0/en/1"].defect == "VW-c0"
     assert steps.calls["publish_defect"] == 1
     assert steps.results["c1/en/1"].defect == ""
 
@@ -68,7 +67,7 @@ async def test_people_hear_of_cases_that_wait_for_them_while_the_run_goes_on(rea
     async with serving(real, steps):
         name = unique("run")
         handle = await real.start_workflow(
-            VoiceTestRun.run, {"suite": "s"}, id=name, task_queue=WORKFLOWS, result_type=RunResult
+            "VoiceTestRun", {"suite": "s"}, id=name, task_queue=WORKFLOWS, result_type=RunResult
         )
         for _ in range(1000):
             if steps.notices:
@@ -80,8 +79,9 @@ async def test_people_hear_of_cases_that_wait_for_them_while_the_run_goes_on(rea
     waiting, done = steps.notices
     assert (waiting.finished, waiting.reviewing_total) == (False, 1)
     assert (done.finished, done.reviewing_total) == (True, 0)
-    assert steps.filed[0].decided_by == "Ada"
-    assert steps.filed[0].evidence == "fail by Ada: mumbles"
+    [filed] = steps.filed
+    assert filed.review is not None
+    assert (filed.review.reviewer, filed.review.note) == ("Ada", "mumbles")
 
 
 async def test_the_list_of_reviews_says_why(real: Client) -> None:

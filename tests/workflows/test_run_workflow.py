@@ -10,13 +10,12 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.errors import BadInputError
-from voicewright.case import CaseKey, CasePhase, CaseUpdate
 from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError, Voicewright
-from voicewright.outcome import Outcome
-from voicewright.queues import WORKFLOWS
-from voicewright.review import ReviewSubmission
-from voicewright.run import RunRequest, RunResult
-from voicewright.verdict import Decision
+from voicewright.client.queues import WORKFLOWS
+from voicewright.contracts.case import CaseKey, CasePhase, CaseUpdate, Outcome
+from voicewright.contracts.review import ReviewSubmission
+from voicewright.contracts.run import RunRequest, RunResult
+from voicewright.contracts.verdict import Decision
 from workflows.run import VoiceTestRun
 
 Handle = WorkflowHandle[VoiceTestRun, RunResult]
@@ -30,7 +29,7 @@ async def begin(client: Client, typed: object) -> Handle:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(3000):
         if condition():
             return
         await asyncio.sleep(0.02)
@@ -40,7 +39,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def executions(client: Client, workflow_id: str) -> list[int]:
     """History lengths of all executions of a workflow id."""
     lengths = []
-    for _ in range(100):
+    for _ in range(1000):
         lengths = [item.history_length async for item in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
         if lengths and all(lengths):
             break
@@ -88,7 +87,7 @@ async def test_the_review_queue_is_a_visibility_query(real: Client) -> None:
         handle = await begin(real, {"suite": "s"})
         voicewright = Voicewright(real)
         mine: list[str] = []
-        for _ in range(100):
+        for _ in range(1000):
             mine = [e.workflow_id for e in await voicewright.reviews() if e.workflow_id.startswith(handle.id)]
             if len(mine) == 3:
                 break
@@ -114,7 +113,7 @@ async def test_bad_input_fails_at_once_with_a_readable_message(real: Client, typ
     async with serving(real, steps):
         handle = await begin(real, typed)
         with pytest.raises(WorkflowFailureError) as failed:
-            await asyncio.wait_for(handle.result(), 10)
+            await asyncio.wait_for(handle.result(), 60)
     cause = failed.value.cause
     assert isinstance(cause, ApplicationError)
     assert cause.non_retryable

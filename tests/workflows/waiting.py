@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from datetime import timedelta
+from functools import partial
 
 from temporalio import activity, workflow
 from temporalio.client import Client
@@ -39,11 +40,14 @@ class Waiting:
         taken = 0
         while taken < 2:
             try:
-                await workflow.wait_condition(lambda taken=taken: self._news > taken, timeout=PATIENCE)
+                await workflow.wait_condition(partial(self._heard_more_than, taken), timeout=PATIENCE)
                 step, taken = take_up, taken + 1
             except TimeoutError:
                 step = look_up
             await workflow.execute_activity(step, start_to_close_timeout=timedelta(seconds=5))
+
+    def _heard_more_than(self, taken: int) -> bool:
+        return self._news > taken
 
     @workflow.signal
     def hear(self) -> None:
@@ -66,6 +70,7 @@ async def main(server: str, queue: str) -> None:
         workflow_runner=SANDBOX,
         sticky_queue_schedule_to_start_timeout=STICKY,
     ):
+        print("serving", flush=True)  # noqa: T201 - who started it waits for this
         await asyncio.Event().wait()
 
 

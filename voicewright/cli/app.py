@@ -11,17 +11,33 @@ from temporalio.service import RPCError
 
 from voicewright import __version__
 from voicewright.cli.console import fail, out
-from voicewright.client import NotFoundError, ReviewRefusedError, RunFailedError, ScheduleError, UnansweredError
-from voicewright.connect import UnreachableError
-from voicewright.defect_log import UnknownDefectError
-from voicewright.outcome import ExitCode
-from voicewright.report.build import NoReportError
-from voicewright.s3 import StoreError
-from voicewright.suite_file import SuiteError
-from voicewright.traces import TracingError, flush
+from voicewright.client import (
+    CursorError,
+    NotFoundError,
+    ReviewRefusedError,
+    RunFailedError,
+    ScheduleError,
+    UnansweredError,
+)
+from voicewright.client.connect import UnreachableError
+from voicewright.defects.log import UnknownDefectError
+from voicewright.report.results import NoReportError
+from voicewright.runtime.encryption import SealedError
+from voicewright.runtime.exit import ExitCode
+from voicewright.runtime.traces import TracingError, flush
+from voicewright.store.errors import StoreError
+from voicewright.suite.reading.file import SuiteError
 
 P = ParamSpec("P")
-_BAD_INPUT = (NoReportError, NotFoundError, ReviewRefusedError, RunFailedError, ScheduleError, UnknownDefectError)
+_BAD_INPUT = (
+    CursorError,
+    NoReportError,
+    NotFoundError,
+    ReviewRefusedError,
+    RunFailedError,
+    ScheduleError,
+    UnknownDefectError,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,9 +45,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Test voice AI agents: real calls, real speech, durable runs on Temporal.\n\n"
-    "Start with `voicewright demo`, or: `voicewright dev` in one terminal, "
+    "Start with `voicewright demo`. Or run `voicewright dev` in one terminal and "
     "`voicewright run suite.yaml` in another.",
-    epilog="Exit codes of `run`: 0 all passed, 1 something failed, 2 bad input, 3 something errored, "
+    epilog="Exit codes of `run`: 0 all cases passed, 1 a case failed, 2 bad input, 3 a case could not be tested, "
     "4 reviews are still pending.",
 )
 
@@ -53,7 +69,7 @@ def _root(
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
-    """Run an async command and end with its exit code; trouble that a user can mend is one line, not a traceback."""
+    """Run an async command and end with its exit code. An error that users can fix is one line, not a traceback."""
 
     @wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -66,11 +82,11 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
         except _BAD_INPUT as error:
             fail(str(error))
             code = ExitCode.BAD_INPUT
-        except (TracingError, UnansweredError, UnreachableError, StoreError) as error:
+        except (SealedError, TracingError, UnansweredError, UnreachableError, StoreError) as error:
             fail(str(error))
             code = ExitCode.ERRORED
         except RPCError as error:
-            fail(f"Temporal refused or went away: {error.message}; `voicewright doctor` tells more")
+            fail(f"Temporal refused the request or is down: {error.message}. Run `voicewright doctor` to find out more")
             code = ExitCode.ERRORED
         except (ValidationError, OSError) as error:
             fail(str(error))

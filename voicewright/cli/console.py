@@ -1,14 +1,16 @@
-"""How the command speaks: results on standard output, progress and trouble on standard error."""
+"""How the command speaks: results on standard output, progress and errors on standard error."""
 
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voicewright.case import CaseResult, CaseUpdate
-from voicewright.outcome import Outcome
-from voicewright.verdict import CheckOutcome, Verdict
+from voicewright.contracts.case import CaseResult, CaseUpdate, Outcome
+from voicewright.contracts.check import CheckOutcome
+from voicewright.contracts.verdict import Verdict
+from voicewright.report.results import PendingCase
 
 # A pipe has no width: a program that reads a table must find whole ids in it.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 250)
@@ -20,11 +22,12 @@ _COLOURS = {
     Outcome.ERRORED: "magenta",
     Outcome.UNREVIEWED: "yellow",
 }
+_WIDEST = max(len(outcome) for outcome in Outcome)
 _CHECK_COLOURS = {CheckOutcome.PASSED: "green", CheckOutcome.FAILED: "bold red", CheckOutcome.UNSURE: "yellow"}
 
 
 def fail(message: str) -> None:
-    """Say what went wrong and how to mend it."""
+    """Say what went wrong and how to fix it."""
     err.print(f"[bold red]error:[/] {escape(message)}")
 
 
@@ -35,14 +38,15 @@ def coloured(outcome: Outcome | None) -> str:
     return f"[{_COLOURS[outcome]}]{outcome}[/]"
 
 
-def update_line(update: CaseUpdate) -> str:
+def update_line(update: CaseUpdate, reason: str) -> str:
     """One finished case, as it scrolls by."""
-    reason = "" if update.outcome is Outcome.PASSED else f"  {escape(update.reason)}"
-    return f"{coloured(update.outcome):<26} {update.key}  {update.duration_ms / 1000:.1f} s{reason}"
+    reason = f"  {escape(reason)}" if reason else ""
+    gap = " " * (_WIDEST - len(update.outcome or "review"))
+    return f"{coloured(update.outcome)}{gap} {update.key}  {update.duration_ms / 1000:.1f} s{reason}"
 
 
-def result_table(results: list[CaseResult]) -> Table:
-    """Every case of a run in a table."""
+def result_table(results: Sequence[CaseResult], pending: Sequence[PendingCase] = ()) -> Table:
+    """Every case of a run that has ended or waits for a person, in a table."""
     table = Table(box=None, pad_edge=False, show_edge=False)
     for name in ("outcome", "case", "lang", "call"):
         table.add_column(name, no_wrap=True)
@@ -52,6 +56,9 @@ def result_table(results: list[CaseResult]) -> Table:
         key = result.key
         name = key.case if key.repeat == 1 else f"{key.case} #{key.repeat}"
         table.add_row(coloured(result.outcome), name, key.cell, call, escape(result.reason))
+    for case in pending:
+        name = case.key.case if case.key.repeat == 1 else f"{case.key.case} #{case.key.repeat}"
+        table.add_row(coloured(None), name, case.key.cell, "-", escape(case.reason))
     return table
 
 

@@ -3,7 +3,9 @@
 import sys
 from typing import NoReturn
 
-from voicewright.leave import leave
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+
+from voicewright.runtime.exit import leave
 
 
 def main() -> NoReturn:
@@ -13,6 +15,9 @@ def main() -> NoReturn:
     except ModuleNotFoundError as error:
         sys.stderr.write(f"the voicewright command needs {error.name}: pip install 'voicewright[cli]'\n")
         leave(2)
+    # What the SDK logs of each try to reach a server that is away: the commands say it in one line.
+    quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
     try:
         commands.app()
     except SystemExit as ending:

@@ -1,26 +1,34 @@
 """Following a run in a terminal: lines as cases finish, a bar below them."""
 
+import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from voicewright.cli.console import err, update_line
 from voicewright.client import Voicewright
-from voicewright.run import RunProgress
+from voicewright.contracts.case import CaseUpdate, Outcome
+from voicewright.contracts.run import RunProgress
 
 
-@dataclass(frozen=True)
-class Watched:
-    """How watching ended. `timed_out`: our patience ended before the run did."""
+async def watch_run(
+    voicewright: Voicewright,
+    run_id: str,
+    *,
+    timeout_s: float | None,
+    review_wait_s: float,
+    patience_s: float,
+    reason: Callable[[CaseUpdate], str],
+) -> RunProgress:
+    """Follow a run until it ends, until only reviews are open and `review_wait_s` is over, or until `timeout_s`.
 
-    progress: RunProgress
-    timed_out: bool = False
+    `reason` looks up why a case ended as it did. Returns how far the run was.
 
-
-async def watch_run(voicewright: Voicewright, run_id: str, *, timeout_s: float | None, review_wait_s: float) -> Watched:
-    """Follow a run until it ends, until only reviews are open and `review_wait_s` is over, or until `timeout_s`."""
+    Raises:
+        UnansweredError: Temporal or its workers were away for longer than `patience_s`.
+    """
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -32,26 +40,27 @@ async def watch_run(voicewright: Voicewright, run_id: str, *, timeout_s: float |
     )
     began = time.monotonic()
     seen = 0
-    alone_since: float | None = None
+
+    def waiting(problem: str) -> None:
+        bar.console.print(f"waiting up to {patience_s:.0f} s; the run itself goes on: {problem}", markup=False)
+
     with bar:
         task = bar.add_task("starting", total=None)
-        async for progress in voicewright.watch(run_id):
+        following = voicewright.watch(run_id, review_wait_s=review_wait_s, patience_s=patience_s, waiting=waiting)
+        async for progress in following:
             new = min(progress.news - seen, len(progress.recent))
             for update in progress.recent[len(progress.recent) - new :]:
-                bar.console.print(update_line(update))
+                why = "" if update.outcome is Outcome.PASSED else await asyncio.to_thread(reason, update)
+                bar.console.print(update_line(update, why))
             seen = progress.news
             bar.update(task, total=progress.total or None, completed=progress.done, description=_describe(progress))
             if progress.finished:
-                break  # the report is stored; people may still be being told, which is no reason to wait
+                break  # the report is stored; messages to people may still be on their way
             if progress.cancelled:
                 continue  # calls hang up and report
-            only_reviews = progress.reviewing_total and progress.done + progress.reviewing_total >= progress.total
-            alone_since = (alone_since or time.monotonic()) if only_reviews else None
-            if alone_since is not None and time.monotonic() - alone_since >= review_wait_s:
-                return Watched(progress)
             if timeout_s is not None and time.monotonic() - began >= timeout_s:
-                return Watched(progress, timed_out=True)
-    return Watched(progress)
+                break
+    return progress
 
 
 def _describe(progress: RunProgress) -> str:

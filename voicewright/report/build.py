@@ -5,23 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from voicewright.artifact import case_key, run_key
-from voicewright.case import CaseResult
-from voicewright.outcome import Outcome
+from voicewright.contracts.case import CaseKey, Outcome
 from voicewright.report.html import html_report
-from voicewright.report.summary import Summary, markdown, summarise
-from voicewright.report.view import CaseView, Reader, read_suite, view_of_result
-from voicewright.results import RunReport
+from voicewright.report.markdown import markdown
+from voicewright.report.results import RunReport
+from voicewright.report.summary import Summary, summarise
+from voicewright.report.view import CaseView, read_suite, view_of_pending, view_of_result
 from voicewright.settings import Settings
+from voicewright.store.keys import case_key
+from voicewright.store.port import Reader
 
 AUDIO_BUDGET = 20_000_000
 """Bytes of audio that a report carries inside it; failures come first, the rest is linked."""
 _READERS = 16
-_ORDER = {Outcome.FAILED: 0, Outcome.UNREVIEWED: 1, Outcome.ERRORED: 2, Outcome.PASSED: 3}
-
-
-class NoReportError(Exception):
-    """There is no finished run of that id; the message says what to do."""
+_ORDER = (Outcome.FAILED, None, Outcome.UNREVIEWED, Outcome.ERRORED, Outcome.PASSED)
+"""Whose recordings come first; None waits for a person."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +63,13 @@ class Built:
     audio: int
 
 
-def read_report(store: Reader, run_id: str) -> RunReport:
-    """A finished run's results.
-
-    Raises:
-        NoReportError: there are none.
-    """
-    raw = store.get_if_present(run_key(run_id, "results.json"))
-    if raw is None:
-        raise NoReportError(
-            f"no results of a run {run_id!r} are stored: has it finished? `voicewright runs show` tells"
-        )
-    return RunReport.model_validate_json(raw)
-
-
 def build_report(
     store: Reader,
     report: RunReport,
     links: Links,
     *,
     audio_budget: int = AUDIO_BUDGET,
-    encode: Callable[[CaseResult, bytes], bytes] | None = None,
+    encode: Callable[[str, bytes], bytes] | None = None,
 ) -> Built:
     """The HTML page and the Markdown summary of a run.
 
@@ -94,12 +78,17 @@ def build_report(
         report: its results.
         links: where to point.
         audio_budget: bytes of audio to embed.
-        encode: makes an MP3 of a recording that has none yet, and may keep it; without it the WAV is embedded.
+        encode: makes an MP3 of a recording that has none yet, and may keep it under the key that it is given; without
+            it the WAV is embedded.
     """
     suite = read_suite(store, report.suite)
     with ThreadPoolExecutor(_READERS) as pool:
         views = list(pool.map(lambda result: view_of_result(store, result, suite), report.cases))
-    audio = _audio(store, report.cases, audio_budget, encode)
+        views += pool.map(lambda case: view_of_pending(store, report.run_id, case, suite), report.pending)
+    kept = {case.workflow_id: case.call.recording.key for case in report.cases if case.call is not None}
+    kept |= {case.workflow_id: _file(report.run_id, case.key, "recording.wav") for case in report.pending}
+    recorded = [(view, kept[view.workflow_id]) for view in views if view.workflow_id in kept]
+    audio = _audio(store, report.run_id, recorded, audio_budget, encode)
     shown: list[CaseView] = [
         view
         if view.workflow_id in audio or not view.duration_ms
@@ -114,38 +103,36 @@ def build_report(
 
 def _audio(
     store: Reader,
-    results: Sequence[CaseResult],
+    run_id: str,
+    recorded: Sequence[tuple[CaseView, str]],
     budget: int,
-    encode: Callable[[CaseResult, bytes], bytes] | None,
+    encode: Callable[[str, bytes], bytes] | None,
 ) -> dict[str, tuple[str, bytes]]:
     chosen: dict[str, tuple[str, bytes]] = {}
-    for result in sorted(results, key=lambda one: _ORDER[one.outcome]):
-        if result.call is None or budget <= 0:
-            continue
-        found = _recording(store, result, encode)
+    for view, wav in sorted(recorded, key=lambda one: _ORDER.index(one[0].outcome)):
+        if budget <= 0:
+            break
+        found = _recording(store, _file(run_id, view.key, "recording.mp3"), wav, encode)
         if found is None:
             continue
         if len(found[1]) > budget:
             break  # and nothing is read or encoded any more
-        chosen[result.workflow_id] = found
+        chosen[view.workflow_id] = found
         budget -= len(found[1])
     return chosen
 
 
 def _recording(
-    store: Reader, result: CaseResult, encode: Callable[[CaseResult, bytes], bytes] | None
+    store: Reader, mp3: str, wav: str, encode: Callable[[str, bytes], bytes] | None
 ) -> tuple[str, bytes] | None:
-    assert result.call is not None
-    small = store.get_if_present(mp3_key(result))
+    small = store.get_if_present(mp3)
     if small is not None:
         return "audio/mpeg", small
-    wav = store.get_if_present(result.call.recording.key)
-    if wav is None:
+    raw = store.get_if_present(wav)
+    if raw is None:
         return None
-    return ("audio/mpeg", encode(result, wav)) if encode is not None else ("audio/wav", wav)
+    return ("audio/mpeg", encode(mp3, raw)) if encode is not None else ("audio/wav", raw)
 
 
-def mp3_key(result: CaseResult) -> str:
-    """Where a recording lies in a form that is small enough for pages."""
-    key = result.key
-    return case_key(result.run_id, key.case, key.cell, key.repeat, "recording.mp3")
+def _file(run_id: str, key: CaseKey, name: str) -> str:
+    return case_key(run_id, key.case, key.cell, key.repeat, name)

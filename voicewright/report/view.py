@@ -1,29 +1,27 @@
 """Everything about one case on one screen: what the report and the review form show."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from voicewright.artifact import suite_version_key
-from voicewright.call import CallRecord, CallSummary
-from voicewright.case import CaseError, CaseKey, CaseResult, CaseState, Step, SuiteRef
-from voicewright.contract import Contract
-from voicewright.outcome import Outcome
+from voicewright.contracts.base import Contract
+from voicewright.contracts.call import CallRecord, CallSummary
+from voicewright.contracts.case import CaseError, CaseKey, CaseResult, CaseState, Outcome, Step, SuiteRef
+from voicewright.contracts.check import Check
+from voicewright.contracts.correction import Correction
+from voicewright.contracts.review import ReviewDecision
+from voicewright.contracts.transcript import SideTranscript, Transcript, TranscriptSummary
+from voicewright.contracts.verdict import Verdict
+from voicewright.report.results import PendingCase, read_verdict
 from voicewright.report.waveform import BUCKET_MS, outlines
-from voicewright.review import ReviewDecision
-from voicewright.suite import Suite, in_language
-from voicewright.suite_file import SuiteError, parse_suite
-from voicewright.transcript import SideTranscript, Transcript, TranscriptSummary
-from voicewright.turn import straight
-from voicewright.verdict import Check, Verdict
+from voicewright.store.keys import case_key, suite_version_key
+from voicewright.store.port import Reader
+from voicewright.suite import Suite
+from voicewright.suite.format.spoken import spoken
+from voicewright.suite.format.turn import straight
+from voicewright.suite.reading.file import SuiteError, parse_suite
+from voicewright.suite.reading.one_case import parse_case
 
 _Stored = TypeVar("_Stored", CallRecord, Transcript)
-
-
-class Reader(Protocol):
-    """The part of an object store that views need."""
-
-    def get_if_present(self, key: str) -> bytes | None:
-        """Read, or None."""
 
 
 class WordView(Contract):
@@ -34,6 +32,7 @@ class WordView(Contract):
     end_ms: int
     confidence: float
     first_heard: str = ""
+    may_be: str | None = None
 
 
 class TurnView(Contract):
@@ -55,6 +54,8 @@ class TurnView(Contract):
     caller: tuple[WordView, ...] = ()
     agent: tuple[WordView, ...] = ()
     checks: tuple[Check, ...] = ()
+    corrected: bool = False
+    """Whether a person put the agent's words right."""
 
 
 class CaseView(Contract):
@@ -67,8 +68,10 @@ class CaseView(Contract):
     reason: str = ""
     verdict: Verdict | None = None
     review: ReviewDecision | None = None
+    corrections: tuple[Correction, ...] = ()
     error: CaseError | None = None
     defect: str = ""
+    more_defects: tuple[str, ...] = ()
     turns: tuple[TurnView, ...] = ()
     checks: tuple[Check, ...] = ()
     """Checks on the whole call."""
@@ -96,28 +99,64 @@ def read_suite(store: Reader, ref: SuiteRef) -> Suite | None:
         return None
 
 
+def read_case(store: Reader, ref: SuiteRef, case_id: str) -> Suite | None:
+    """The suite of a run with one case of it, see `parse_case`; None where there is none."""
+    raw = store.get_if_present(suite_version_key(ref.name, ref.version))
+    try:
+        return parse_case(raw, case_id, ref.name) if raw is not None else None
+    except (SuiteError, KeyError):
+        return None
+
+
 def view_of_result(store: Reader, result: CaseResult, suite: Suite | None) -> CaseView:
     """A finished case."""
-    view = _view(store, result.workflow_id, result.key, suite, result.call, result.transcript, result.verdict)
+    call, heard = _stored(store, result.call, result.transcript)
+    view = _view(store, result.workflow_id, result.key, suite, call, heard, result.verdict)
     return view.model_copy(
         update={
             "outcome": result.outcome,
             "reason": result.reason,
             "review": result.review,
+            "corrections": result.corrections,
             "error": result.error,
             "defect": result.defect,
+            "more_defects": result.more_defects,
             "step_ms": result.step_ms,
         }
     )
 
 
+def view_of_pending(store: Reader, run_id: str, case: PendingCase, suite: Suite | None) -> CaseView:
+    """A case that waits for a person, from what its steps stored."""
+    key = case.key
+    call, heard = (case_key(run_id, key.case, key.cell, key.repeat, file) for file in ("call.json", "transcript.json"))
+    record, transcript = _read(store, call, CallRecord), _read(store, heard, Transcript)
+    view = _view(store, case.workflow_id, key, suite, record, transcript, case.verdict)
+    return view.model_copy(update={"reason": case.reason})
+
+
 def view_of_state(store: Reader, workflow_id: str, state: CaseState, suite: Suite | None) -> CaseView:
     """A case that is going on, as its workflow answers for it."""
-    view = _view(store, workflow_id, state.key, suite, state.call, state.transcript, state.verdict)
-    reason = state.verdict.reason if state.verdict is not None else ""
+    verdict = read_verdict(store, state.verdict)
+    call, heard = _stored(store, state.call, state.transcript)
+    view = _view(store, workflow_id, state.key, suite, call, heard, verdict)
+    reason = verdict.reason if verdict is not None else ""
     return view.model_copy(
-        update={"outcome": state.outcome, "review": state.review, "error": state.error, "reason": reason}
+        update={
+            "outcome": state.outcome,
+            "review": state.review,
+            "corrections": state.corrections,
+            "error": state.error,
+            "reason": reason,
+        }
     )
+
+
+def _stored(
+    store: Reader, call: CallSummary | None, heard: TranscriptSummary | None
+) -> tuple[CallRecord | None, Transcript | None]:
+    record = _read(store, call.record.key, CallRecord) if call is not None else None
+    return record, _read(store, heard.transcript.key, Transcript) if heard is not None else None
 
 
 def _view(
@@ -125,12 +164,10 @@ def _view(
     workflow_id: str,
     key: CaseKey,
     suite: Suite | None,
-    call: CallSummary | None,
-    heard: TranscriptSummary | None,
+    record: CallRecord | None,
+    transcript: Transcript | None,
     verdict: Verdict | None,
 ) -> CaseView:
-    record = _read(store, call.record.key, CallRecord) if call is not None else None
-    transcript = _read(store, heard.transcript.key, Transcript) if heard is not None else None
     checks = verdict.checks if verdict is not None else ()
     view = CaseView(
         workflow_id=workflow_id,
@@ -173,7 +210,7 @@ def _turns(
 ) -> tuple[TurnView, ...]:
     views = []
     try:
-        case = suite.case(key.case) if suite is not None else None
+        case = spoken(suite.case(key.case), key.language) if suite is not None else None
     except KeyError:
         case = None
     script = case.steps if case is not None else []
@@ -185,14 +222,13 @@ def _turns(
             continue  # of a branch that the conversation did not take
         view = TurnView(
             turn=number,
-            say=(in_language(turn.say, key.language) or "") if turn is not None else "",
+            say=(turn.say or "") if turn is not None else "",
             act=turn.act if turn is not None else "",
-            meaning=(in_language(turn.expect.meaning, key.language) or "")
-            if turn is not None and turn.expect is not None
-            else "",
+            meaning=(turn.expect.meaning or "") if turn is not None and turn.expect is not None else "",
             caller=_words(transcript.caller, number) if transcript is not None else (),
             agent=_words(transcript.agent, number) if transcript is not None else (),
             checks=tuple(check for check in checks if check.turn == number),
+            corrected=transcript is not None and number in transcript.agent.corrected,
         )
         views.append(view if timing is None else view.model_copy(update=timing.model_dump()))
     return tuple(views)
@@ -206,6 +242,7 @@ def _words(side: SideTranscript, turn: int | None) -> tuple[WordView, ...]:
             end_ms=word.end_ms,
             confidence=round(word.confidence, 2),
             first_heard=word.first_heard,
+            may_be=word.may_be,
         )
         for word in side.words
         if word.turn == turn

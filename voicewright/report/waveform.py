@@ -1,10 +1,10 @@
 """A recording's outline, small enough to travel inside a page."""
 
 import array
-import io
 import string
 import sys
-import wave
+
+from voicewright.wav import parse_wav
 
 BUCKET_MS = 100
 LEVELS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
@@ -15,18 +15,11 @@ def outlines(wav: bytes) -> list[str]:
     """The outline of each channel of a 16-bit WAV file; one character per `BUCKET_MS`.
 
     Raises:
-        ValueError: it is no such file.
+        voicewright.wav.WavError: it is no such file.
     """
-    try:
-        with wave.open(io.BytesIO(wav), "rb") as file:
-            if file.getsampwidth() != 2:  # noqa: PLR2004 - two bytes are 16 bits
-                message = f"expected 16-bit audio, got {8 * file.getsampwidth()}-bit"
-                raise ValueError(message)
-            channels, rate = file.getnchannels(), file.getframerate()
-            samples = array.array("h", file.readframes(file.getnframes()))
-    except (wave.Error, EOFError) as error:
-        message = f"not a WAV file: {error}"
-        raise ValueError(message) from None
+    sound = parse_wav(wav)
+    channels, rate = sound.channels, sound.rate_hz
+    samples = array.array("h", sound.sound)
     if sys.byteorder == "big":
         samples.byteswap()
     step = max(1, rate * BUCKET_MS // 1000)

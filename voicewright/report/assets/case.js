@@ -11,7 +11,7 @@ const el = (tag, props, ...children) => {
   return node;
 };
 const seconds = (ms) => (ms / 1000).toFixed(1) + " s";
-const keyName = (key) => `${key.case} [${key.language}]` + ((key.repeat || 1) > 1 ? ` #${key.repeat}` : "");
+const keyName = (key) => `${key.case} [${key.language}${key.profile ? "+" + key.profile : ""}]` + ((key.repeat || 1) > 1 ? ` #${key.repeat}` : "");
 const pill = (text) => el("span", { class: `pill ${text}` }, text);
 const LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -69,12 +69,14 @@ function player(view, source) {
     draw();
     if (!audio.paused) requestAnimationFrame(follow);
   };
-  let sides = null;
+  let sides = null, choose = null;
   if (audio) {
     audio.addEventListener("play", () => requestAnimationFrame(follow));
     audio.addEventListener("seeked", follow);
+  }
+  if (audio && (source.startsWith("blob:") || new URL(source, location).origin === window.origin)) { // a browser plays no single side of what lies elsewhere
     let gains = null;
-    const choose = (side) => {
+    const balance = (side) => {
       if (!gains) { // only now: until somebody asks for one side, the browser's own playing is best
         const context = new AudioContext(), splitter = context.createChannelSplitter(2);
         context.createMediaElementSource(audio).connect(splitter);
@@ -85,17 +87,18 @@ function player(view, source) {
       gains[0].gain.value = side === "agent" ? 0 : 1;
       gains[1].gain.value = side === "caller" ? 0 : 1;
     };
+    choose = (side) => { sides.querySelector(`[value=${side}]`).checked = true; balance(side); };
     const group = `side-${Math.random().toString(36).slice(2)}`;
     sides = el("div", { class: "sides" }, ["both", "caller", "agent"].map((side) => el("label", {},
-      el("input", { type: "radio", name: group, value: side, checked: side === "both", onchange: () => choose(side) }), " ", side === "both" ? "both sides" : `${side} only`)));
+      el("input", { type: "radio", name: group, value: side, checked: side === "both", onchange: () => balance(side) }), " ", side === "both" ? "both sides" : `${side} only`)));
   }
   const node = el("div", { class: "player" },
-    audio || el("div", { class: "dim" }, view.duration_ms ? "The recording is not part of this page: voicewright report RUN --audio all embeds it." : "No call was recorded."),
-    el("div", {}, el("span", { class: "legend" }, el("span", { class: "caller" }, "■ caller "), el("span", { class: "agent" }, "■ agent "), el("span", { class: "dim" }, "▒ wait for first audio")), sides),
+    audio || el("div", { class: "dim" }, view.duration_ms ? "This page does not contain the recording. To include it, run: voicewright report RUN --audio all" : "No call was recorded."),
+    el("div", {}, el("span", { class: "legend" }, el("span", { class: "caller" }, "■ caller "), el("span", { class: "agent" }, "■ agent "), el("span", { class: "wait" }, " wait for first audio ")), sides),
     view.duration_ms ? canvas : null);
   requestAnimationFrame(draw);
   window.addEventListener("resize", draw);
-  return { node, seek, audio, word: (span, word) => words.push([span, word]) };
+  return { node, seek, audio, choose, word: (span, word) => words.push([span, word]) };
 }
 
 function wordLine(words, sound) {
@@ -103,7 +106,8 @@ function wordLine(words, sound) {
     const node = el("span", {
       class: "word" + (word.confidence < 0.55 ? " doubt" : "") + (word.first_heard ? " respelled" : ""),
       title: `${seconds(word.start_ms)} to ${seconds(word.end_ms)}, confidence ${word.confidence}`
-        + (word.first_heard ? `; a name from the suite, first heard as "${word.first_heard}"` : ""),
+        + (word.first_heard ? `; a name from the suite, first heard as "${word.first_heard}"` : "")
+        + (word.may_be ? `; "${word.may_be}" to a recogniser that is told the suite's names` : ""),
       onclick: () => sound.seek(Math.max(0, word.start_ms - 150)),
     }, word.text);
     sound.word(node, word);
@@ -118,11 +122,11 @@ function turnNode(turn, sound) {
   return el("section", { class: "turn", id: `turn-${number}` },
     el("h3", {}, `Turn ${number} `,
       start != null && sound.audio ? el("a", { href: "#", onclick: (event) => { event.preventDefault(); sound.seek(Math.max(0, start - 200), (end || start) + 300); } }, "▶ play") : null,
-      el("span", { class: "ttfa" }, turn.ttfa_ms != null ? `first audio after ${turn.ttfa_ms} ms` : "", turn.overlap_ms && !turn.interrupts ? `, talked over the caller for ${turn.overlap_ms} ms` : "", turn.stop_ms != null ? `, gave way after ${turn.stop_ms} ms` : "")),
+      el("span", { class: "ttfa" }, turn.ttfa_ms != null ? `first audio after ${turn.ttfa_ms} ms` : "", turn.overlap_ms ? `, talked over the caller for ${turn.overlap_ms} ms` : "", turn.stop_ms != null ? `, stopped ${turn.stop_ms} ms after the interruption` : "")),
     turn.act ? el("div", { class: "said" }, el("b", { class: "caller" }, "caller"), el("div", { class: "dim" }, turn.act)) : null,
     turn.say ? el("div", { class: "said" }, el("b", { class: "caller" }, "caller"), el("div", {}, turn.say)) : null,
     (turn.caller || []).length ? el("div", { class: "said" }, el("span", { class: "dim" }, "heard as"), el("div", {}, wordLine(turn.caller, sound))) : null,
-    el("div", { class: "said" }, el("b", { class: "agent" }, "agent"), el("div", {}, (turn.agent || []).length ? wordLine(turn.agent, sound) : el("span", { class: "dim" }, "nothing was heard"))),
+    el("div", { class: "said" }, el("b", { class: "agent" }, "agent"), el("div", { class: "words" }, (turn.agent || []).length ? wordLine(turn.agent, sound) : el("span", { class: "dim" }, "no words were heard"), turn.corrected ? el("span", { class: "dim" }, "(corrected by a person)") : null)),
     turn.meaning ? el("div", { class: "said" }, el("span", { class: "dim" }, "expected"), el("div", {}, turn.meaning)) : null,
     checkTable(turn.checks));
 }
@@ -133,20 +137,23 @@ function caseNode(view, source, ui) {
   const facts = [];
   if (verdict.decision) facts.push(`verdict ${verdict.decision}, confidence ${(verdict.confidence || 0).toFixed(2)}`);
   if (verdict.judge) facts.push(`judged by ${verdict.judge}`);
-  if (view.recogniser) facts.push(`heard by ${view.recogniser}`);
-  if (view.duration_ms) facts.push(`call ${seconds(view.duration_ms)}, ${view.end}`, `our frames at most ${view.late_p99_ms || 0} ms late (p99)`);
+  if (view.recogniser) facts.push(`transcribed by ${view.recogniser}`);
+  if (view.duration_ms) facts.push(`call ${seconds(view.duration_ms)}, ended: ${(view.end || "").replaceAll("_", " ")}`, `99 % of our frames at most ${Math.round(view.late_p99_ms || 0)} ms late`);
   if (view.dials > 1) facts.push(`dialled ${view.dials} times`);
   const steps = Object.entries(view.step_ms || {}).map(([step, ms]) => `${step} ${seconds(ms)}`).join(", ");
-  return el("div", {},
-    el("h1", {}, keyName(view.key), " ", view.outcome ? pill(view.outcome) : pill("review")),
+  const node = el("div", {},
+    el("h1", {}, keyName(view.key), " ", view.outcome ? pill(view.outcome) : view.waiting === false ? null : pill("review")),
     view.title ? el("p", {}, view.title) : null,
     view.reason ? el("p", { class: "reason wrap" }, el("b", {}, view.outcome ? "Why: " : "Why the machine is unsure: "), view.reason) : null,
-    view.review ? el("p", {}, `Decided: ${view.review.verdict} by ${view.review.reviewer}` + (view.review.note ? `: ${view.review.note}` : "")) : null,
-    view.defect ? el("p", {}, "Defect ", el("code", {}, view.defect)) : null,
+    view.review ? el("p", {}, `Decided: ${view.review.verdict.replaceAll("_", " ")} by ${view.review.reviewer}` + (view.review.note ? `: ${view.review.note}` : "")) : null,
+    (view.corrections || []).length ? el("p", {}, `Judged by words that ${[...new Set(view.corrections.map((one) => one.reviewer))].join(" and ")} corrected.`) : null,
+    view.defect ? el("p", {}, view.more_defects ? "Defects " : "Defect ", [view.defect, ...(view.more_defects || [])].flatMap((id) => [el("code", {}, id), " "])) : null,
     sound.node,
     el("h2", {}, "The call"), checkTable(view.checks),
     (view.greeting || []).length ? el("div", { class: "said" }, el("b", { class: "agent" }, "agent, before the first turn"), el("div", {}, wordLine(view.greeting, sound))) : null,
     (view.turns || []).map((turn) => turnNode(turn, sound)),
     el("p", { class: "dim wrap" }, facts.join(" · "), steps ? el("br") : null, steps, el("br"),
       ui ? el("a", { href: ui + encodeURIComponent(view.workflow_id) }, view.workflow_id) : view.workflow_id));
+  node.sound = sound;
+  return node;
 }

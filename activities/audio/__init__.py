@@ -1,0 +1,1 @@
+"""Samples, codecs, tones and voice activity: what speech, calls and checks share."""

@@ -1,0 +1,1 @@
+"""What holds calls: a process that must be on time, on a machine with other work."""

@@ -1,0 +1,1 @@
+"""How far the recogniser's words can be trusted."""

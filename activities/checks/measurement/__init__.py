@@ -1,0 +1,1 @@
+"""Figures of a call: latencies, rates, levels, speech quality."""

@@ -1,0 +1,1 @@
+"""Rubrics: an LLM's votes on an answer."""

@@ -1,0 +1,1 @@
+"""Runs: listed, shown, followed live, started, stopped, run again."""

@@ -1,0 +1,1 @@
+"""Suites: which there are, their versions, an editor that checks as one types."""

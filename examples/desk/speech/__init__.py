@@ -1,0 +1,1 @@
+"""How the receptionist hears and speaks: engines of her own."""

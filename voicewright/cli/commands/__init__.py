@@ -1,0 +1,34 @@
+"""All commands, by being imported."""
+
+from voicewright.cli.app import app
+from voicewright.cli.commands import (
+    compare,
+    defects,
+    doctor,
+    judge,
+    report,
+    review,
+    run,
+    runs,
+    schedule,
+    stack,
+    suites,
+)
+from voicewright.cli.commands.database import accounts, records
+
+__all__ = [
+    "accounts",
+    "app",
+    "compare",
+    "defects",
+    "doctor",
+    "judge",
+    "records",
+    "report",
+    "review",
+    "run",
+    "runs",
+    "schedule",
+    "stack",
+    "suites",
+]

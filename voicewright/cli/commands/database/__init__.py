@@ -1,0 +1,1 @@
+"""Commands on the database: the records, and the accounts of the web app."""

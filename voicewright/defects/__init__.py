@@ -1,0 +1,1 @@
+"""Defects: what makes two failures one cause, and the built-in tracker."""

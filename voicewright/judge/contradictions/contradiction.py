@@ -1,0 +1,46 @@
+"""What a rule finds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """The rules; docs/rules.md shows what each is worth."""
+
+    VALUE = "value"
+    """Another value was heard in the place of an expected one; all languages."""
+    DENIED = "denied"
+    """One text denies a word that the other affirms: `not furnished`."""
+    NEGATION = "negation"
+    """One text negates once more than the other, or three times more."""
+    OPPOSITE = "opposite"
+    """`closed` for `open`."""
+    INCOMPATIBLE = "incompatible"
+    """Another word of the same class: `bus` for `train`."""
+    DIRECTION = "direction"
+    """`from Leeds` for `to Leeds`."""
+    TENSE = "tense"
+    """`will be shipped` for `was shipped`."""
+    MISCOUNT = "miscount"
+    """`3 bedrooms` for `2 bedrooms`."""
+    INVENTED_FACT = "invented fact"
+    """A critical value that is neither expected nor in the question; all languages."""
+    STRANGER = "stranger"
+    """A full name that is neither expected nor in the question."""
+    REPEATED = "repeated"
+    """Most of the answer is said twice; all languages."""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """One contradiction: the rule, and the expected and the heard words if the rule has any.
+
+    `of` is what a value belongs to: the kind of a fact, the thing that is counted, the class of a word.
+    """
+
+    rule: Rule
+    expected: str = ""
+    heard: str = ""
+    of: str = ""
+    forbids_pass: bool = True
+    """Whether it forbids an automatic pass. If not, it is only a feature for the scorer."""

@@ -1,0 +1,1 @@
+"""The models: features, encoders, scorer, calibration and thresholds."""

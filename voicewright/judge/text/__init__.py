@@ -1,0 +1,1 @@
+"""Brings text, as people write it and as recognisers write what was said, to one spelling."""

@@ -1,0 +1,1 @@
+"""Fits the models. Never imported at run time."""

@@ -1,0 +1,1 @@
+"""What every process of ours needs: logs, traces, a clean exit."""

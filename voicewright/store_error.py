@@ -1,9 +1,0 @@
-"""What can go wrong with the object store; known to clients that have no store of their own."""
-
-
-class StoreError(Exception):
-    """The object store did not do what was asked; the message says which store and what to check."""
-
-
-class ObjectMissingError(StoreError):
-    """There is no object under that key."""

@@ -1,0 +1,1 @@
+"""The suite format: the models that a suite file is read into."""

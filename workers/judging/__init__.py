@@ -1,0 +1,1 @@
+"""Learning from decisions, and judging stored runs again: `python -m workers.judging`."""
