@@ -41,13 +41,14 @@ demo: $(LOCAL)  ## run the clinic suite against the clinic agent with two bugs o
 
 test: setup  ## all tests: real servers, real speech, no network, no account
 	@# The groups of tests/groups.py. Calls keep time, so what holds none yields to them; files of the longest group go
-	@# two at a time, and the stack of the quiet tests starts when the calls are done.
-	@$(QUIET) -m alone -n 2 --dist loadfile -o cache_dir=$(LOGS)-alone > $(LOGS)-alone.log 2>&1 & alone=$$!; stack=; \
-	trap 'kill $$alone $$stack 2>/dev/null; exit 130' INT TERM; \
+	@# two at a time. The stack of the quiet tests starts last: its processes yield to so much that beside all others it
+	@# does not come up.
+	@$(QUIET) -m alone -n 2 --dist loadfile -o cache_dir=$(LOGS)-alone > $(LOGS)-alone.log 2>&1 & alone=$$!; \
+	trap 'kill $$alone 2>/dev/null; exit 130' INT TERM; \
 	$(PYTEST) -m calls -o cache_dir=$(LOGS)-calls -n 6; calls=$$?; \
-	$(QUIET) -m stack -o cache_dir=$(LOGS)-stack > $(LOGS)-stack.log 2>&1 & stack=$$!; \
-	$(PYTEST) -m runs -o cache_dir=$(LOGS)-runs; runs=$$?; \
-	wait $$alone; alone=$$?; wait $$stack; stack=$$?; cat $(LOGS)-alone.log $(LOGS)-stack.log; \
+	$(PYTEST) -m runs -o cache_dir=$(LOGS)-runs --durations=12; runs=$$?; \
+	wait $$alone; alone=$$?; cat $(LOGS)-alone.log; \
+	$(PYTEST) --durations=12 -m stack -o cache_dir=$(LOGS)-stack; stack=$$?; \
 	test $$calls$$runs$$alone$$stack = 0000
 
 # Beside .venv and above it: what is there already is not installed again.

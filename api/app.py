@@ -14,7 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from temporalio.service import RPCError
 
 from api import codec, defects, github, metrics, pages
-from api.admin import accounts, audit, tokens
+from api.admin import accounts, audit, erasure, tokens
 from api.guard import log_in
 from api.guard.deadline import Deadline
 from api.guard.limits import BodyLimit
@@ -34,6 +34,7 @@ from api.suites import library
 from api.suites import pages as suite_pages
 from voicewright.client import CursorError, NotFoundError, ReviewRefusedError, RunFailedError, UnansweredError
 from voicewright.defects.log import UnknownDefectError
+from voicewright.erasure.cases import NothingToEraseError
 from voicewright.records import RecordsError
 from voicewright.records.pages import PlaceError
 from voicewright.report.results import NoReportError
@@ -54,6 +55,7 @@ _STATUS: dict[type[Exception], int] = {
     RunFailedError: 404,
     ReviewRefusedError: 409,
     UnansweredError: 503,
+    NothingToEraseError: 404,
     StoreError: 503,
     RecordsError: 503,
     SealedError: 503,
@@ -81,6 +83,7 @@ _PARTS = (
     accounts,
     tokens,
     audit,
+    erasure,
     github,
     codec,
     metrics,

@@ -21,6 +21,7 @@ import numpy as np
 from line import RATE_HZ, over_the_line, windows
 from outset import start
 from tqdm import tqdm
+from truth_data import ENCODER_DOMAINS
 
 from activities.audio.pcm import Audio
 from activities.errors import BadInputError
@@ -62,10 +63,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--language", default="en")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--held-out", action="store_true", help="only domains that the encoder has not seen")
     given = parser.parse_args()
     opener = gzip.open if given.pairs.suffix == ".gz" else open
     with opener(given.pairs, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) | {"row": number} for number, line in enumerate(file)]
+    if given.held_out:
+        rows = [row for row in rows if row["service"].split("_")[0] not in ENCODER_DOMAINS]
     random.Random(given.seed).shuffle(rows)  # noqa: S311 - a sample
     rows = rows[: given.limit]
     done = set()

@@ -3,6 +3,10 @@
 docs/judge.md says where to get them. None of their text is in this repository.
 """
 
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from voicewright.judge import LabelledPair, read_lines
@@ -17,8 +21,40 @@ _MAX_ENCODER_WORDS = 50
 
 
 def rows(folder: Path, name: str) -> list[LabelledPair]:
-    """All lines of a set."""
+    """All lines of a set, with the labels that the sources gave."""
     return list(read_lines(folder / f"{name}.jsonl.gz"))
+
+
+def settled(folder: Path, lines: Iterable[LabelledPair]) -> list[LabelledPair]:
+    """Lines with the labels that reading them again settled; lines whose label could not be settled are left out.
+
+    `read_again.jsonl.gz` has the readings. Lines that nobody read again keep the label of their source.
+    """
+    with gzip.open(folder / "read_again.jsonl.gz", "rt", encoding="utf-8") as file:
+        labels = {row["id"]: row["settled"] for row in map(json.loads, file)}
+    relabelled = ((line, labels.get(_reading_id(line), line.label)) for line in lines)
+    return [line.model_copy(update={"label": label}) for line, label in relabelled if label is not None]
+
+
+def _reading_id(line: LabelledPair) -> str:
+    """By which a line is found among the readings."""
+    text = json.dumps([line.question, line.expected, line.actual], ensure_ascii=False)
+    return hashlib.sha1(text.encode()).hexdigest()[:10]  # noqa: S324 - as the readings have it
+
+
+def held_out_dialogue(folder: Path) -> list[LabelledPair]:
+    """Dialogues on which nothing was fitted and nothing is measured: thresholds are chosen on them.
+
+    Of domains that the encoder has not seen, as those of a new user.
+    """
+    lines = [line for line in rows(folder, "dialogue_en_test") if line.domain not in ENCODER_DOMAINS]
+    return settled(folder, lines)
+
+
+def spoken(written: Sequence[LabelledPair], heard: Iterable[LabelledPair]) -> list[LabelledPair]:
+    """Lines that bench/spoken_pairs.py made from a set, with the labels that the set's lines have now."""
+    labels = {line.number - 1: line.label for line in written}
+    return [line.model_copy(update={"label": labels[line.row]}) for line in heard if line.actual and line.row in labels]
 
 
 def encoder_rows(folder: Path) -> list[LabelledPair]:

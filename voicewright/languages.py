@@ -14,6 +14,9 @@ LANGUAGES: dict[str, str] = {
     "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
 
+WITHOUT_SPACES = frozenset({"ja", "my", "th", "zh"})
+"""Languages that are written without spaces between words."""
+
 
 def base_language(tag: str) -> str:
     """`en-GB` and `en` are both English to the recogniser."""

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 STACK_FILE = Path("stack.json")
@@ -112,6 +112,21 @@ class Settings(BaseSettings):
     )
     s3_kms_key: str | None = Field(
         None, max_length=2048, description="Id of the key for `aws:kms`. Unset: the account's default key for S3."
+    )
+
+    remind_hours: int = Field(
+        4,
+        ge=1,
+        le=168,
+        description="Slack and the webhook are told of cases that have waited for a person for more than so many "
+        "hours, and so often.",
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="After so many days, recordings and all words of a call are erased; outcomes and times stay. "
+        "Unset: never.",
     )
 
     database_url: SecretStr | None = Field(
@@ -342,6 +357,14 @@ class Settings(BaseSettings):
         labels = fields.get("labels", [])
         if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
             msg = "labels: must be a list of words"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("s3_kms_key")
+    @classmethod
+    def _kms_alone(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.data.get("s3_encryption") != "aws:kms":
+            msg = "encrypts nothing by itself: set VOICEWRIGHT_S3_ENCRYPTION=aws:kms too, or leave both out"
             raise ValueError(msg)
         return value
 

@@ -24,8 +24,8 @@ from voicewright.store.errors import StoreError
 from voicewright.store.s3 import S3Store
 from workers.build import BUILDERS, warm_up
 from workers.metrics import metrics_runtime
-from workers.outside.reconciliation import schedule_reconciliation
 from workers.outside.records import bring_up_to_date
+from workers.outside.schedules import chores, make_schedule
 
 _log = logging.getLogger("workers")
 _THREADS = 64
@@ -77,8 +77,8 @@ async def _serve(names: list[str], settings: Settings) -> None:
     except RPCError as error:  # Temporal Cloud has no operator service: there they are made by hand
         _log.warning("search attributes could not be registered (%s); docs/deploying.md names them", error.message)
     migrating = await bring_up_to_date(settings) if "integrations" in names else None
-    if "integrations" in names and settings.jira_url:
-        await schedule_reconciliation(client)
+    for chore in chores(settings) if "integrations" in names else ():
+        await make_schedule(client, chore)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Blocking calls of all steps: a vendor that hangs must not keep the store's answers waiting for a thread.

@@ -34,7 +34,7 @@ from activities.integrations.jira_tracker import JiraTracker
 from activities.integrations.slack_notifier import SlackNotifier
 from activities.integrations.webhook import WebhookNotifier
 from activities.ports.line import Dialler
-from activities.ports.outside import Notifier
+from activities.ports.outside import Notifier, Reminder
 from activities.ports.speech import SpeechEngine
 from activities.speech.mp3 import Mp3Encoder
 from activities.speech.recognition.whisper import WhisperRecogniser
@@ -45,10 +45,12 @@ from activities.speech.voices.kokoro import KokoroEngine
 from activities.speech.voices.piper import PACKAGED, PiperEngine
 from activities.steps.call import CallStep
 from activities.steps.defects import DefectStep
+from activities.steps.erase import EraseStep
 from activities.steps.notify import NotifyStep
 from activities.steps.phone_lines import PhoneLinesStep
 from activities.steps.plan import PlanStep
 from activities.steps.record import RecordStep
+from activities.steps.remind import RemindStep
 from activities.steps.report import ReportStep
 from activities.steps.review import ReviewStep
 from activities.steps.synthesize import SynthesizeStep
@@ -56,6 +58,7 @@ from activities.steps.transcribe import TranscribeStep
 from activities.steps.validate import ValidateStep
 from activities.suites import SuiteLibrary
 from voicewright.client.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
+from voicewright.erasure.cases import Eraser
 from voicewright.judge.judge import MeaningJudge
 from voicewright.judge.verdict import RiskPolicy
 from voicewright.report.build import Links
@@ -69,8 +72,10 @@ from workers.query_safe import QuerySafeRunner
 from workers.versioning import deployment_of
 from workflows.blind import BlindReview
 from workflows.case import VoiceTestCase
+from workflows.erase import Erase, EraseDue
 from workflows.reconcile import ReconcileDefects
 from workflows.records import CatchUpRecords
+from workflows.remind import RemindReviewers
 from workflows.run import VoiceTestRun
 
 _log = logging.getLogger("workers")
@@ -103,7 +108,16 @@ def workflow_worker(client: Client, settings: Settings) -> Built:
     worker = Worker(
         client,
         task_queue=WORKFLOWS,
-        workflows=[VoiceTestRun, VoiceTestCase, BlindReview, ReconcileDefects, CatchUpRecords],
+        workflows=[
+            VoiceTestRun,
+            VoiceTestCase,
+            BlindReview,
+            ReconcileDefects,
+            CatchUpRecords,
+            Erase,
+            EraseDue,
+            RemindReviewers,
+        ],
         workflow_runner=SANDBOX,
         deployment_config=deployment_of(settings),
         graceful_shutdown_timeout=GRACE,
@@ -241,6 +255,8 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
     records = live_records(client, settings, store)
     record = RecordStep(store, client, settings.judge_project, records)
     lines = PhoneLinesStep(phone_lines(settings, store))
+    erase = EraseStep(store, Eraser(store, links, settings.judge_project), client, settings.retention_days, records)
+    notifiers = _notifiers(settings, store, links)
     passes, close = settings.defect_passes, settings.defect_auto_close
     defects = DefectStep(store, jira_tracker(settings), passes=passes, auto_close=close, records=records)
     worker = _activity_worker(
@@ -256,12 +272,15 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
             record.record_blind,
             record.check_cases,
             record.catch_up_records,
+            erase.erase,
+            erase.erase_due,
             defects.file_defect,
             defects.publish_defect,
             defects.settle_defects,
             defects.reconcile_defects,
             ReportStep(store, links, Mp3Encoder(), records).publish_report,
-            NotifyStep(_notifiers(settings, store, links)).notify,
+            NotifyStep(notifiers).notify,
+            RemindStep(store, client, _reminders(notifiers), timedelta(hours=settings.remind_hours)).remind_reviewers,
         ],
         20,
     )
@@ -309,6 +328,11 @@ def _notifiers(settings: Settings, store: S3Store, links: Links) -> list[Notifie
             )
         )
     return found
+
+
+def _reminders(notifiers: Sequence[Notifier]) -> list[Reminder]:
+    """Those who remind people too: a commit needs no reminder."""
+    return [one for one in notifiers if isinstance(one, (SlackNotifier, WebhookNotifier))]
 
 
 def warm_up(built: Built) -> None:

@@ -103,7 +103,7 @@ class VoiceTestCase(CorrectableDesk):
         await workflow.wait_condition(workflow.all_handlers_finished)
         if cancelled is not None:
             raise cancelled
-        return summary
+        return summary.without_notes
 
     async def _test(self, request: CaseRequest) -> Outcome:
         if request.resume is not None and request.resume.verdict is not None:

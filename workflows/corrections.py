@@ -61,10 +61,15 @@ class CorrectableDesk(ReviewDesk):
 
     @correct_words.validator
     def _correct_words_validator(self, correction: WordsCorrection) -> None:
+        if not correction.reviewer.strip():
+            raise refused("a correction needs the reviewer's name: write yours first")
         sent = ReviewSubmission(verdict=ReviewVerdict.PASS, reviewer=correction.reviewer)
         reason = self._refusal(sent)
         if reason is None and self._judging_again:
             reason = "the case is being judged by corrected words just now: look again in a moment"
+        heard = self._memory.transcript
+        if reason is None and correction.replaces not in {"", heard.transcript.sha256 if heard is not None else ""}:
+            reason = "somebody corrected words of this case since you opened it: open it again"
         if reason is None and len(self._memory.corrections) >= _MAX:
             reason = f"words were corrected {_MAX} times: decide the case by what you hear"
         if reason is not None:

@@ -99,6 +99,16 @@ RECONCILE = ActivityConfig(
     retry_policy=_PATIENT,
 )
 
+REMIND = ActivityConfig(**{**VENDOR, "retry_policy": _PATIENT})
+
+ERASE = ActivityConfig(
+    task_queue=INTEGRATIONS,
+    start_to_close_timeout=timedelta(hours=6),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=_STUBBORN,
+)
+"""What is to be erased is erased, however long the store is away."""
+
 CATCH_UP = ActivityConfig(
     task_queue=INTEGRATIONS,
     start_to_close_timeout=timedelta(minutes=30),

@@ -8,6 +8,7 @@ or it lies in another channel, is posted anew in the same way, with a note of it
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
@@ -18,7 +19,7 @@ from activities.errors import GoneError, InstallationError, RateLimitedError, Un
 from activities.retry_after import retry_after_s
 from voicewright.contracts.base import Contract
 from voicewright.contracts.case import CaseUpdate, Outcome
-from voicewright.contracts.steps import RunNotice
+from voicewright.contracts.steps import ReviewDigest, RunNotice
 from voicewright.report.build import Links
 from voicewright.report.results import full_reason
 from voicewright.store.keys import run_key
@@ -74,6 +75,17 @@ class SlackNotifier:
             found = str(self._ask("post", lambda: self._client.chat_postMessage(**message))["ts"])
         body = _Receipt(channel=self._channel, ts=found, posts=posts).model_dump_json().encode()
         self._store.put(receipt, body, "application/json")
+
+    def remind(self, digest: ReviewDigest) -> None:
+        """See `Reminder`."""
+        oldest = datetime.fromisoformat(digest.oldest_at)
+        queue = f"{self._links.web_url}/reviews" if self._links.web_url else ""
+        text = (
+            f"👤 {digest.overdue} of {digest.waiting} cases have waited for a person for more than {digest.hours} h; "
+            f"the longest since {oldest:%Y-%m-%d %H:%M} UTC. Suites: {_escaped(', '.join(digest.suites))[:_MAX_REASON]}"
+        )
+        linked = f"{text} · <{queue}|Review them>" if queue else text
+        self._ask("post", lambda: self._client.chat_postMessage(channel=self._channel, text=linked))
 
     def _updated(self, ts: str, message: dict[str, Any]) -> bool:
         """Bring a message up to date; False where it is gone."""

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 from activities.errors import InstallationError, RateLimitedError, UnavailableError
 from activities.retry_after import retry_after_s
 from voicewright.contracts.case import CaseKey, Outcome
-from voicewright.contracts.steps import RunNotice
+from voicewright.contracts.steps import ReviewDigest, RunNotice
 from voicewright.report.build import Links
 from voicewright.store.keys import run_key
 from voicewright.store.port import ObjectStore
@@ -42,6 +42,8 @@ class EventKind(StrEnum):
     RUN_FINISHED = "run.finished"
     REVIEW_WANTED = "review.wanted"
     """Nothing but decisions of people is missing."""
+    REVIEW_OVERDUE = "review.overdue"
+    """Cases have waited for people for too long."""
 
 
 class RunEvent(BaseModel):
@@ -63,12 +65,24 @@ class RunEvent(BaseModel):
     """Of the run in the web app; empty where that has none."""
 
 
+class OverdueEvent(BaseModel):
+    """What is said of cases that have waited for too long; see `ReviewDigest`."""
+
+    waiting: int
+    overdue: int
+    hours: int
+    oldest_at: str
+    suites: tuple[str, ...]
+    address: str
+    """Of the queue in the web app; empty where that has none."""
+
+
 class Event(BaseModel):
     """The body of a delivery."""
 
     type: EventKind
     timestamp: datetime
-    data: RunEvent
+    data: RunEvent | OverdueEvent
 
 
 class Receipt(BaseModel):
@@ -107,13 +121,22 @@ class WebhookNotifier:
         for kind in _kinds(notice):
             receipt = run_key(notice.run_id, f"webhook-{kind}.json")
             if self._store.get_if_present(receipt) is None:
-                taken = self._deliver(kind, notice)
+                taken = self._deliver(kind, f"{notice.run_id} {kind}", self._told(notice))
                 self._store.put(receipt, taken.model_dump_json().encode(), "application/json")
 
-    def _deliver(self, kind: EventKind, notice: RunNotice) -> Receipt:
+    def remind(self, digest: ReviewDigest) -> None:
+        """See `Reminder`."""
+        said = OverdueEvent(
+            **digest.model_dump(exclude={"at"}),
+            address=f"{self._links.web_url}/reviews" if self._links.web_url else "",
+        )
+        self._deliver(EventKind.REVIEW_OVERDUE, f"{digest.at} {EventKind.REVIEW_OVERDUE}", said)
+
+    def _deliver(self, kind: EventKind, of: str, data: RunEvent | OverdueEvent) -> Receipt:
+        """Send an event; its id is that of what it is `of`, however often it is sent."""
         now = datetime.now(UTC)
-        body = Event(type=kind, timestamp=now, data=self._told(notice)).model_dump_json()
-        name = f"msg_{sha256(f'{notice.run_id} {kind}'.encode()).hexdigest()[:32]}"
+        body = Event(type=kind, timestamp=now, data=data).model_dump_json()
+        name = f"msg_{sha256(of.encode()).hexdigest()[:32]}"
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "voicewright",

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from voicewright.contracts.steps import RunNotice
+from voicewright.contracts.steps import ReviewDigest, RunNotice
 from voicewright.defects.record import Defect, Issue
 
 
@@ -33,3 +33,10 @@ class Notifier(Protocol):
 
     def tell(self, notice: RunNotice) -> None:
         """Say how a run stands, or bring up to date what was said."""
+
+
+class Reminder(Protocol):
+    """Somebody who reminds people. Blocking. Raises `UnavailableError` and `InstallationError`."""
+
+    def remind(self, digest: ReviewDigest) -> None:
+        """Say that cases have waited for too long."""

@@ -7,16 +7,12 @@ from temporalio import activity
 from activities.heartbeat import heartbeats
 from activities.ports.recording import NoRecords, Recording
 from activities.ports.speech import Encoder
-from voicewright.contracts.artifact import ArtifactRef
 from voicewright.contracts.case import Outcome
 from voicewright.contracts.steps import ReportRefs, ReportRequest
-from voicewright.report.build import Links, build_report
-from voicewright.report.junit import junit_xml
+from voicewright.report.build import Links, publish
 from voicewright.report.results import gather
-from voicewright.store.keys import baseline_key, run_key
+from voicewright.store.keys import baseline_key
 from voicewright.store.port import ObjectStore
-
-_JSON = "application/json"
 
 
 class ReportStep:
@@ -38,16 +34,8 @@ class ReportStep:
 
     def _publish(self, request: ReportRequest) -> ReportRefs:
         report = gather(self._store, request, finished=True, counts=request.counts, cancelled=request.cancelled)
-        cases = report.cases
-        built = build_report(self._store, report, self._links, encode=self._small)
-        junit = junit_xml(request.suite.name, request.run_id, cases)
-        refs = ReportRefs(
-            report=self._put(request, "results.json", report.model_dump_json(indent=1).encode(), _JSON),
-            junit=self._put(request, "junit.xml", junit, "application/xml"),
-            html=self._put(request, "report.html", built.html, "text/html; charset=utf-8"),
-            markdown=self._put(request, "summary.md", built.markdown.encode(), "text/markdown; charset=utf-8"),
-        )
-        judged = any(case.outcome in {Outcome.PASSED, Outcome.FAILED} for case in cases)
+        refs = publish(self._store, report, self._links, encode=self._small)
+        judged = any(case.outcome in {Outcome.PASSED, Outcome.FAILED} for case in report.cases)
         if request.branch and request.whole and judged and not request.cancelled:
             key = baseline_key(request.suite.name, request.branch)
             self._store.put(key, request.run_id.encode(), "text/plain")
@@ -57,6 +45,3 @@ class ReportStep:
         mp3 = self._encoder.mp3(wav)
         self._store.put(key, mp3, "audio/mpeg")
         return mp3
-
-    def _put(self, request: ReportRequest, file: str, body: bytes, media_type: str) -> ArtifactRef:
-        return self._store.put(run_key(request.run_id, file), body, media_type)

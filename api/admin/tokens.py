@@ -19,6 +19,7 @@ _MEANINGS = {
     Permission.DECIDE: "decide reviews",
     Permission.RUN: "start and cancel runs, push suites",
     Permission.MANAGE: "defects; assign and overrule reviews",
+    Permission.ERASE: "erase what was said in calls",
 }
 
 

@@ -53,7 +53,9 @@ async def correct(case_id: str, asked: WordsOfTurn, given: Given, who: Decider) 
     except CorrectionError as error:
         raise HTTPException(409, str(error)) from None
     await noted(given, who, AuditAction.WORDS_CORRECTED, case_id, f"turn {asked.turn}")
-    correction = WordsCorrection(reviewer=reviewer(who, asked.reviewer), transcript=better)
+    correction = WordsCorrection(
+        reviewer=reviewer(who, asked.reviewer), transcript=better, replaces=state.transcript.transcript.sha256
+    )
     return await given.voicewright.correct(case_id, correction)
 
 

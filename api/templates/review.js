@@ -37,8 +37,12 @@ function correctable(data) {
         location.replace(location.pathname + location.search); // not reload(): this page may be the answer to a decision
         return;
       }
-      const problem = await answer.json();
-      told.textContent = `Not accepted: ${problem.detail || problem.title}`;
+      if (answer.status === 503 || answer.status === 504) {
+        told.textContent = "No verdict yet; it may still come. Reload this page in a moment: if it shows your words, they count.";
+      } else {
+        const problem = await answer.json();
+        told.textContent = `Not accepted: ${problem.detail || problem.title}`;
+      }
     } catch { told.textContent = "The web app does not answer. Your words are still here: try again."; }
     save.disabled = false;
   } }, field, el("p", {}, save, " ", el("button", { type: "button", onclick: close }, "Cancel")), told);

@@ -22,7 +22,7 @@ from api.app import create_app
 from api.services import Services
 from voicewright.client import Voicewright
 from voicewright.contracts.case import CaseKey, Outcome, SuiteRef
-from voicewright.contracts.records import CaseRecord, RunRecord, TurnRecord
+from voicewright.contracts.records import CaseRecord, ReviewRecord, RunRecord, TurnRecord
 from voicewright.contracts.verdict import Decision
 from voicewright.records import Records, upgrade
 from voicewright.records.figures import Scope, Tally
@@ -72,7 +72,7 @@ async def house(real: Client, database: Engine) -> AsyncIterator[House]:
 def kept(
     records: Records, days_ago: int, ended: str, *, suite: str = "hotel", branch: str = "", ttfa_ms: int = 500
 ) -> str:
-    """A run, a letter a case: (p)assed, (f)ailed, (e)rrored, (u)nreviewed; in capitals, decided by a person."""
+    """A run, a letter a case: (p)assed, (f)ailed, (e)rrored, (u)nreviewed; in capitals, asked of a person."""
     started = NOW - timedelta(days=days_ago, hours=1)
     run_id = f"run-{suite}-{branch}-{days_ago}"
     ref = SuiteRef(name=suite, version="0" * 64)
@@ -87,7 +87,8 @@ def kept(
                 key=(key := CaseKey(case=f"c{place}", language=("en", "de")[place % 2])),
                 workflow_id=f"{run_id}/{key}",
                 outcome=outcomes[letter.lower()],
-                decision=Decision.REVIEW if letter.isupper() else Decision.PASS,
+                decision=Decision.PASS,  # where a person corrected words, it was the machine's last word too
+                review=ReviewRecord(asked_at=started) if letter.isupper() else None,
                 turns=(TurnRecord(turn=0, ttfa_ms=ttfa_ms + 100 * place), TurnRecord(turn=1)),
             )
             for place, letter in enumerate(ended)

@@ -11,6 +11,7 @@ from voicewright.contracts.case import CaseKey, CaseResult, Outcome, SuiteRef
 from voicewright.contracts.check import Check, CheckKind, CheckOutcome
 from voicewright.contracts.review import ReviewDecision
 from voicewright.contracts.verdict import Decision, Verdict
+from voicewright.judge import Condition
 from voicewright.store.keys import calibration_key
 from voicewright.store.s3 import S3Store
 from voicewright.suite.format.spoken import SpokenCase
@@ -108,6 +109,8 @@ def test_a_decision_labels_an_answer_that_was_alone_in_doubt() -> None:
     [failed] = decided_pairs(decided("fail", SURE, UNSURE), CASE)
     assert (failed.expected, failed.actual, failed.label, failed.group) == ("expected 1", "actual 1", "fail", "run-a")
     assert [(pair.question, pair.label) for pair in decided_pairs(decided("pass", UNSURE), CASE)] == [("One?", "pass")]
+    [written] = decided_pairs(decided("pass", UNSURE, SURE), CASE, certain={0})
+    assert (failed.condition, written.condition) == (Condition.RECOGNISED, Condition.WRITTEN)
     # Passes alone could be told from two in doubt, and would make answers look righter than they are.
     assert decided_pairs(decided("pass", UNSURE, UNSURE), CASE) == []
     assert decided_pairs(decided("fail", UNSURE, UNSURE), CASE) == []

@@ -8,6 +8,7 @@ import ssl
 import stat
 from pathlib import Path
 
+import boto3
 import httpx
 import psutil
 import pytest
@@ -110,3 +111,36 @@ def test_what_is_kept_is_encrypted_where_that_is_asked_for(stack: LocalStack) ->
     assert not any(sealed[1000:1040] in content for content in on_disk)
     for key in ("doctor/clear.txt", "doctor/sealed.txt", "doctor/sealed-first.txt"):
         store.delete(key)
+
+
+def test_what_a_bucket_with_versions_still_keeps_is_forgotten(stack: LocalStack) -> None:
+    settings = stack.settings.model_copy(update={"s3_bucket": "with-versions"})
+    assert settings.s3_secret_access_key is not None
+    client = boto3.client(
+        "s3", endpoint_url=settings.s3_endpoint_url, aws_access_key_id=settings.s3_access_key_id,
+        aws_secret_access_key=settings.s3_secret_access_key.get_secret_value(), region_name="us-east-1",
+    )  # fmt: skip
+    store = S3Store(settings)
+    store.ensure_bucket()
+    store.forget_versions("runs/a/")  # none are kept
+    client.put_bucket_versioning(Bucket="with-versions", VersioningConfiguration={"Status": "Enabled"})
+    for key in ("runs/a/said.txt", "runs/a/kept.txt", "runs/b/said.txt"):
+        store.put(key, WORDS, "text/plain")
+    store.delete("runs/a/said.txt")
+    store.put("runs/a/kept.txt", b"[erased]", "text/plain")
+
+    def versions(prefix: str) -> list[tuple[str, bytes]]:
+        listed = client.list_object_versions(Bucket="with-versions", Prefix=prefix)
+        return [
+            (
+                one["Key"],
+                client.get_object(Bucket="with-versions", Key=one["Key"], VersionId=one["VersionId"])["Body"].read(),
+            )
+            for one in listed.get("Versions", [])
+        ]
+
+    assert sorted(text for _, text in versions("runs/a/")) == sorted([WORDS, WORDS, b"[erased]"])
+    store.forget_versions("runs/a/")
+    assert versions("runs/a/") == [("runs/a/kept.txt", b"[erased]")]
+    assert versions("runs/b/") == [("runs/b/said.txt", WORDS)]
+    assert store.get("runs/a/kept.txt") == b"[erased]"

@@ -18,7 +18,7 @@ from activities.integrations.slack_notifier import SlackNotifier
 from activities.steps.notify import NotifyStep
 from voicewright.contracts.case import CaseKey, CasePhase, CaseUpdate, Outcome, SuiteRef
 from voicewright.contracts.run import GitHubTarget
-from voicewright.contracts.steps import RunNotice
+from voicewright.contracts.steps import ReviewDigest, RunNotice
 from voicewright.report.build import Links
 from voicewright.store.keys import run_key
 from voicewright.store.s3 import S3Store
@@ -74,6 +74,18 @@ def unique() -> str:
 
 def text_of(message: object) -> str:
     return str(getattr(message, "blocks", ""))
+
+
+def test_slack_is_reminded_in_one_message_that_calls_nobody(store: S3Store, workspace: SlackApi) -> None:
+    digest = ReviewDigest(
+        at="2026-11-30T12:00:00+00:00", waiting=7, overdue=3, hours=4, oldest_at="2026-11-30T07:12:00+00:00",
+        suites=("clinic", "<!channel>"),
+    )  # fmt: skip
+    slack(store, workspace).remind(digest)
+    [message] = workspace.messages
+    assert "3 of 7 cases have waited for a person for more than 4 h; the longest since 2026-11-30 07:12" in message.text
+    assert "&lt;!channel&gt;" in message.text
+    assert "<http://127.0.0.1:8080/reviews|Review them>" in message.text
 
 
 def test_a_run_is_one_message_that_is_brought_up_to_date(store: S3Store, workspace: SlackApi) -> None:

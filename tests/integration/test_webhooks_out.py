@@ -15,6 +15,7 @@ from test_notifications import LINKS, notice, unique
 
 from activities.errors import InstallationError, RateLimitedError, UnavailableError
 from activities.integrations.webhook import Receipt, WebhookNotifier
+from voicewright.contracts.steps import ReviewDigest
 from voicewright.settings import Settings
 from voicewright.store.keys import run_key
 from voicewright.store.s3 import S3Store
@@ -116,3 +117,25 @@ def test_a_wrong_secret_and_nobody_there_are_told_apart(store: S3Store, receiver
     for secret in ("", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!!!"):
         with pytest.raises(InstallationError, match="openssl"):
             WebhookNotifier(store, LINKS, receiver.url, secret)
+
+
+def test_what_waits_for_too_long_is_told_with_one_id_however_often_it_is_tried(
+    store: S3Store, receiver: Receiver
+) -> None:
+    digest = ReviewDigest(
+        at="2026-11-30T12:00:00+00:00", waiting=7, overdue=3, hours=4, oldest_at="2026-11-30T07:12:00+00:00",
+        suites=("clinic",),
+    )  # fmt: skip
+    notifier = WebhookNotifier(store, LINKS, receiver.url, SECRET)
+    receiver.answers = [503]
+    with pytest.raises(UnavailableError):
+        notifier.remind(digest)
+    for _ in "ab":
+        notifier.remind(digest)
+    (first, told), (second, _) = receiver.taken
+    assert first == second
+    assert told["type"] == "review.overdue"
+    assert told["data"] == {
+        "waiting": 7, "overdue": 3, "hours": 4, "oldest_at": "2026-11-30T07:12:00+00:00", "suites": ["clinic"],
+        "address": "http://127.0.0.1:8080/reviews",
+    }  # fmt: skip

@@ -27,6 +27,12 @@ def written(*keys: PayloadKey) -> str:
     return ", ".join(f"{key.name}:{base64.b64encode(key.secret).decode()}" for key in keys)
 
 
+def test_a_key_of_a_key_service_without_that_service_is_refused() -> None:
+    with pytest.raises(ValueError, match="set VOICEWRIGHT_S3_ENCRYPTION=aws:kms too"):
+        Settings(s3_kms_key="key-1")
+    assert Settings(s3_encryption="aws:kms", s3_kms_key="key-1").s3_kms_key == "key-1"
+
+
 async def test_what_is_sealed_opens_to_the_same_and_shows_nothing() -> None:
     codec = EncryptionCodec([NEW])
     once, again = await codec.encode([CLEAR, CLEAR])

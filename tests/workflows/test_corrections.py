@@ -22,10 +22,9 @@ def heard(digit: str) -> TranscriptSummary:
     return TranscriptSummary(transcript=REF.model_copy(update={"sha256": digit * 64}), caller_words=1, agent_words=1)
 
 
-async def correct(handle: Handle, by: str, digit: str = "1") -> CorrectedVerdict:
-    return await handle.execute_update(
-        VoiceTestCase.correct_words, WordsCorrection(reviewer=by, transcript=heard(digit))
-    )
+async def correct(handle: Handle, by: str, digit: str = "1", replaces: str = "") -> CorrectedVerdict:
+    correction = WordsCorrection(reviewer=by, transcript=heard(digit), replaces=replaces * 64)
+    return await handle.execute_update(VoiceTestCase.correct_words, correction)
 
 
 @pytest.mark.parametrize(("decision", "outcome"), [(Decision.PASS, Outcome.PASSED), (Decision.FAIL, Outcome.FAILED)])
@@ -55,7 +54,9 @@ async def test_a_verdict_that_is_still_unsure_is_for_the_same_person_to_decide(r
         handle = await begin(real, steps)
         await until_waiting(handle)
         assert not (await correct(handle, "Ada")).settled
-        assert not (await correct(handle, "Bob", "2")).settled
+        assert "corrected words of this case since" in await refused(correct(handle, "Bob", "2", replaces="0"))
+        assert not (await correct(handle, "Bob", "2", replaces="1")).settled
+        assert "needs the reviewer's name" in await refused(correct(handle, " ", "3", replaces="2"))
         state: CaseState = await handle.query(VoiceTestCase.state)
         assert (state.waiting, state.transcript, len(state.corrections)) == (True, heard("2"), 2)
         await decide(handle, ReviewSubmission(verdict="pass", reviewer="Ada"))

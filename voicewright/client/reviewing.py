@@ -1,7 +1,8 @@
 """Cases that wait for people: list, claim, correct, decide."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio.client import (
@@ -25,8 +26,8 @@ from voicewright.contracts.text import MAX_NAME
 _Answer = TypeVar("_Answer")
 _NEXT = 20
 """Free cases that are looked at together."""
-_JUDGED = timedelta(seconds=25)
-"""For a verdict on corrected words: some seconds, and its turn among other cases."""
+_JUDGED = timedelta(seconds=15)
+"""For a verdict on corrected words: some seconds, and its turn among other cases. Less than the web app's deadline."""
 
 
 class Reviewing:
@@ -57,9 +58,10 @@ class Reviewing:
         """
         return await review_page(self.temporal, limit=limit, after=after, wanted=wanted)
 
-    async def review_backlog(self, wanted: ReviewFilter = ANY) -> int:
-        """How many cases wait for a human."""
-        return (await self.temporal.count_workflows(wanted.query, rpc_timeout=ANSWER)).count
+    async def review_backlog(self, wanted: ReviewFilter = ANY, *, before: datetime | None = None) -> int:
+        """How many cases wait for a human; with `before`, those that began before that moment."""
+        query = wanted.query if before is None else f"{wanted.query} AND StartTime < '{before.isoformat()}'"
+        return (await self.temporal.count_workflows(query, rpc_timeout=ANSWER)).count
 
     async def case(self, workflow_id: str) -> CaseState:
         """What is known of a case.
@@ -187,10 +189,11 @@ class Reviewing:
         """An update of a case that waits for a person."""
         handle = self.temporal.get_workflow_handle(workflow_id)
         try:
-            found: _Answer = await handle.execute_update(
-                update, given, result_type=answer, rpc_timeout=within or ANSWER
-            )
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            async with asyncio.timeout((within or ANSWER).total_seconds()):  # of one request is `rpc_timeout`
+                found: _Answer = await handle.execute_update(
+                    update, given, result_type=answer, rpc_timeout=within or ANSWER
+                )
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
             message = f"no worker answers for the case {workflow_id}; it may still take this: look before you try again"
             raise UnansweredError(message) from None
         except WorkflowUpdateFailedError as error:

@@ -18,6 +18,8 @@ class Permission(StrEnum):
     """Start and cancel runs."""
     MANAGE = "manage"
     """Open and close defects, make tokens."""
+    ERASE = "erase"
+    """Erase what was said in calls."""
     ADMINISTER = "administer"
     """Accounts, everybody's tokens, the audit log."""
 
@@ -97,3 +99,4 @@ class AuditAction(StrEnum):
     RUN_CANCELLED = "run_cancelled"
     SUITE_PUSHED = "suite_pushed"
     AUDIT_EXPORTED = "audit_exported"
+    CASES_ERASED = "cases_erased"

@@ -2,13 +2,13 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import JsonValue, model_validator
 
 from voicewright.contracts.artifact import ArtifactRef
 from voicewright.contracts.base import Contract
-from voicewright.contracts.text import Passage, Sentence
+from voicewright.contracts.text import FREE_TEXT, Passage, Sentence
 
 
 class CallEnd(StrEnum):
@@ -95,7 +95,7 @@ class StructuredAnswer(Contract):
 
     intent: Sentence | None = None
     """The intent that the agent understood, or the function that it calls."""
-    result: JsonValue = None
+    result: Annotated[JsonValue, FREE_TEXT] = None
     """The intent's values, or the function's arguments."""
     partial: bool = False
     """Whether parts of `result` were left out for their size."""

@@ -173,11 +173,23 @@ class CaseSummary(_CaseEnd):
             return f"{self.review.verdict} by {self.review.reviewer}"
         return self.verdict.headline if self.verdict is not None else ""
 
+    @property
+    def without_notes(self) -> "CaseSummary":
+        """The same without what reviewers wrote: what a case returns, its run's history keeps too."""
+        opinions = tuple(one.model_copy(update={"note": ""}) for one in self.opinions)
+        review = self.review
+        if review is not None:
+            said = tuple(one.model_copy(update={"note": ""}) for one in review.opinions)
+            review = review.model_copy(update={"note": "", "opinions": said})
+        return self.model_copy(update={"opinions": opinions, "review": review})
+
 
 class CaseResult(_CaseEnd):
     """The full result of one case; stored as `result.json`, exactly once."""
 
     verdict: Verdict | None = None
+    erased_at: str = ""
+    """When what was said in the call was erased, ISO 8601, UTC; empty where it was not."""
 
     @property
     def reason(self) -> str:

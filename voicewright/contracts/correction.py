@@ -7,13 +7,12 @@ from voicewright.contracts.base import Contract
 from voicewright.contracts.text import MAX_NAME, Name, Passage
 from voicewright.contracts.transcript import Transcript, TranscriptSummary, Word
 from voicewright.contracts.verdict import Decision
-from voicewright.languages import base_language
+from voicewright.languages import WITHOUT_SPACES, base_language
 
 MARK = 12
 """Characters of its digest by which the files of a corrected transcript are told from others."""
 MAX_WORDS = 2_000
 """Of one turn."""
-_WITHOUT_SPACES = {"ja", "zh"}
 
 
 class TurnWords(Contract):
@@ -35,6 +34,8 @@ class WordsCorrection(Contract):
 
     reviewer: Name = ""
     transcript: TranscriptSummary
+    replaces: str = ""
+    """Digest of the transcript that was corrected; where the case has another by now, nothing is replaced."""
 
 
 class CorrectedVerdict(Contract):
@@ -81,7 +82,7 @@ def corrected(transcript: Transcript, given: TurnWords) -> Transcript:
 
 def _split(text: str, language: str) -> list[str]:
     """Words; characters, where a language is written without spaces."""
-    if base_language(language) not in _WITHOUT_SPACES:
+    if base_language(language) not in WITHOUT_SPACES:
         return text.split()
     pieces: list[str] = []
     for part in text.split():

@@ -110,6 +110,21 @@ class RunNotice(Contract):
     github: GitHubTarget | None = None
 
 
+class ReviewDigest(Contract):
+    """What people are told of cases that have waited for them for too long. Times are ISO 8601, UTC."""
+
+    at: str
+    waiting: int
+    """Cases that wait for a person, all of them."""
+    overdue: int
+    """Those that have waited for more than `hours`."""
+    hours: int
+    oldest_at: str
+    """When the call began that has waited longest."""
+    suites: tuple[str, ...] = ()
+    """Of those that have waited longest."""
+
+
 class SettleRequest(Contract):
     """Input of `settle_defects`: a finished run whose passes count for the defects of its suite."""
 

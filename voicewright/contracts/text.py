@@ -44,10 +44,15 @@ def _cleaned(given: object) -> object:
     return clean(given) if isinstance(given, str) else given
 
 
+class FreeText:
+    """Marks a field that may hold what somebody said or wrote: erased with the case that it belongs to."""
+
+
+FREE_TEXT = FreeText()
 _Clean = BeforeValidator(_cleaned)
 Name = Annotated[str, _Clean, AfterValidator(lambda text: cut(text, MAX_NAME))]
 """A name, an id, a word: at most 200 characters."""
-Sentence = Annotated[str, _Clean, AfterValidator(lambda text: cut(text, MAX_SENTENCE))]
+Sentence = Annotated[str, _Clean, AfterValidator(lambda text: cut(text, MAX_SENTENCE)), FREE_TEXT]
 """A reason, a message: at most 2,000 characters."""
-Passage = Annotated[str, _Clean, AfterValidator(lambda text: cut(text, MAX_PASSAGE))]
+Passage = Annotated[str, _Clean, AfterValidator(lambda text: cut(text, MAX_PASSAGE)), FREE_TEXT]
 """What an agent said in one turn, what somebody wrote: at most 20,000 characters."""

@@ -1,6 +1,7 @@
 """What happens to a defect's record: opened, seen again, settled, moved. Pure functions."""
 
 from voicewright.contracts.case import Outcome
+from voicewright.contracts.erasure import ERASED
 from voicewright.defects.cause import title_of
 from voicewright.defects.record import (
     MAX_EVENTS,
@@ -15,6 +16,8 @@ from voicewright.defects.record import (
 )
 
 _SETTLED = 50
+_TITLED = 60
+"""Characters of its evidence by which a failure is recognised in a title, which is cut."""
 
 
 def opened(defect_id: str, failure: Failure, now: str) -> Defect:
@@ -28,7 +31,11 @@ def opened(defect_id: str, failure: Failure, now: str) -> Defect:
         occurrences=(_occurrence(failure, now),),
         opened_at=now,
         changed_at=now,
-        events=(DefectEvent(number=1, kind=DefectEventKind.OPENED, text=_told(failure), at=now),),
+        events=(
+            DefectEvent(
+                number=1, kind=DefectEventKind.OPENED, text=_told(failure), at=now, workflow_id=failure.workflow_id
+            ),
+        ),
     )
 
 
@@ -56,7 +63,7 @@ def seen_again(defect: Defect, failure: Failure, now: str) -> Defect:
         }
     )
     kind = DefectEventKind.REGRESSED if regressed else DefectEventKind.SEEN
-    return _with_event(again, kind, ("a regression: " if regressed else "") + _told(failure), now)
+    return _with_event(again, kind, ("a regression: " if regressed else "") + _told(failure), now, failure.workflow_id)
 
 
 def settled(
@@ -98,9 +105,31 @@ def moved(defect: Defect, status: DefectStatus, by: str, now: str, *, tell: bool
     return _with_event(after, DefectEventKind(status), f"{status}: {by}", now) if tell else after
 
 
-def _with_event(defect: Defect, kind: DefectEventKind, text: str, now: str) -> Defect:
+def erased(defect: Defect, workflow_id: str) -> Defect:
+    """Without what was said in one failing case. Its title goes too, where it tells of that case."""
+    said = {one.evidence for one in defect.occurrences if one.workflow_id == workflow_id} - {"", ERASED}
+
+    def tells(event: DefectEvent) -> bool:  # events of older versions do not say of which case
+        return event.workflow_id == workflow_id or any(evidence in event.text for evidence in said)
+
+    titled = any(" ".join(evidence.split())[:_TITLED] in defect.title for evidence in said)
+    return defect.model_copy(
+        update={
+            "title": f"{defect.suite}: {defect.cases[0].signature.case}: {ERASED}" if titled else defect.title,
+            "occurrences": tuple(
+                one.model_copy(update={"evidence": ERASED}) if one.workflow_id == workflow_id else one
+                for one in defect.occurrences
+            ),
+            "events": tuple(
+                event.model_copy(update={"text": ERASED}) if tells(event) else event for event in defect.events
+            ),
+        }
+    )
+
+
+def _with_event(defect: Defect, kind: DefectEventKind, text: str, now: str, workflow_id: str = "") -> Defect:
     number = defect.events[-1].number + 1 if defect.events else defect.published + 1
-    event = DefectEvent(number=number, kind=kind, text=text, at=now)
+    event = DefectEvent(number=number, kind=kind, text=text, at=now, workflow_id=workflow_id)
     return defect.model_copy(update={"events": (*defect.events, event)[-MAX_EVENTS:]})
 
 

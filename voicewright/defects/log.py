@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from voicewright.contracts.case import CaseResult, Outcome
-from voicewright.defects.changes import moved, opened, seen_again, settled
+from voicewright.defects.changes import erased, moved, opened, seen_again, settled
 from voicewright.defects.record import (
     Defect,
     DefectRef,
@@ -97,6 +97,14 @@ class DefectLog:
     def set_status(self, defect_id: str, status: DefectStatus, by: str) -> Defect:
         """A person's word on a defect."""
         return self._change(defect_id, lambda defect: moved(defect, status, by, _now(), tell=True))
+
+    def erase(self, defect_id: str, workflow_id: str) -> Defect:
+        """Take out of a defect what was said in one failing case.
+
+        Raises:
+            UnknownDefectError: there is none of that id.
+        """
+        return self._change(defect_id, lambda defect: erased(defect, workflow_id))
 
     def lease(self, defect_id: str, owner: str) -> Defect | None:
         """Take the right to tell the outside tracker; None while somebody else has it."""

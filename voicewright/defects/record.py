@@ -102,6 +102,8 @@ class DefectEvent(Contract):
     kind: DefectEventKind
     text: str
     at: str
+    workflow_id: str = ""
+    """The failing case that it tells of, where it tells of one."""
 
 
 class Issue(Contract):

@@ -10,9 +10,8 @@ from sqlalchemy import Engine, Select, func, select
 
 from voicewright.contracts.case import Outcome
 from voicewright.contracts.records import PROJECT
-from voicewright.contracts.verdict import Decision
 from voicewright.records.database import reading
-from voicewright.records.models import CaseRow, RunRow, SuiteRow, TurnRow
+from voicewright.records.models import CaseRow, ReviewRow, RunRow, SuiteRow, TurnRow
 from voicewright.records.pages import flakiness
 from voicewright.records.rows import Found
 
@@ -104,8 +103,8 @@ class _Group(NamedTuple):
     language: str
 
 
-_Ending = tuple[_Group, str, str | None]
-"""With an outcome and what the machine decided."""
+_Ending = tuple[_Group, str, bool]
+"""With an outcome, and whether a person was asked."""
 
 
 def figures(engine: Engine, scope: Scope, project: str = PROJECT, now: datetime | None = None) -> Figures:
@@ -123,9 +122,17 @@ def figures(engine: Engine, scope: Scope, project: str = PROJECT, now: datetime 
     since = (now or datetime.now(UTC)) - timedelta(days=scope.days)
     started = select(RunRow.id, RunRow.started_at, RunRow.branch, SuiteRow.name.label("suite")).select_from(RunRow)
     ended = (
-        select(CaseRow.run_id, CaseRow.case, CaseRow.language, CaseRow.profile, CaseRow.outcome, CaseRow.decision)
+        select(
+            CaseRow.run_id,
+            CaseRow.case,
+            CaseRow.language,
+            CaseRow.profile,
+            CaseRow.outcome,
+            ReviewRow.case_id.is_not(None).label("asked"),
+        )
         .select_from(RunRow)
         .join(CaseRow, CaseRow.run_id == RunRow.id)
+        .outerjoin(ReviewRow, ReviewRow.case_id == CaseRow.id)
     )
     rounded = TurnRow.ttfa_ms // _STEP_MS
     answered = (
@@ -152,10 +159,10 @@ def figures(engine: Engine, scope: Scope, project: str = PROJECT, now: datetime 
         for run, language in {(case.run_id, case.language) for case in kept}
     }
     endings: Counter[_Ending] = Counter()
-    for (run, language, outcome, decision), count in Counter(
-        (case.run_id, case.language, case.outcome, case.decision) for case in kept
+    for (run, language, outcome, asked), count in Counter(
+        (case.run_id, case.language, case.outcome, bool(case.asked)) for case in kept
     ).items():
-        endings[groups[run, language], outcome, decision] += count
+        endings[groups[run, language], outcome, asked] += count
     times: dict[_Group, Counter[int]] = {group: Counter() for group in groups.values()}
     for found in answers:
         if (group := groups.get((found.run_id, found.language))) is not None:
@@ -199,10 +206,10 @@ def _grouped(
 ) -> list[Tally]:
     ended: dict[str, Counter[str]] = {}
     people: Counter[str] = Counter()
-    for (group, outcome, decision), count in endings.items():
+    for (group, outcome, asked), count in endings.items():
         name = common(group)
         ended.setdefault(name, Counter())[outcome] += count
-        if decision == Decision.REVIEW and outcome in _JUDGED:
+        if asked and outcome in _JUDGED:
             people[name] += count
     fast: dict[str, Counter[int]] = {}
     for group, counts in times.items():

@@ -5,15 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from voicewright.contracts.artifact import ArtifactRef
 from voicewright.contracts.case import CaseKey, Outcome
+from voicewright.contracts.steps import ReportRefs
 from voicewright.report.html import html_report
+from voicewright.report.junit import junit_xml
 from voicewright.report.markdown import markdown
 from voicewright.report.results import RunReport
 from voicewright.report.summary import Summary, summarise
 from voicewright.report.view import CaseView, read_suite, view_of_pending, view_of_result
 from voicewright.settings import Settings
-from voicewright.store.keys import case_key
-from voicewright.store.port import Reader
+from voicewright.store.keys import case_key, run_key
+from voicewright.store.port import Reader, RecordStore
 
 AUDIO_BUDGET = 20_000_000
 """Bytes of audio that a report carries inside it; failures come first, the rest is linked."""
@@ -91,7 +94,7 @@ def build_report(
     audio = _audio(store, report.run_id, recorded, audio_budget, encode)
     shown: list[CaseView] = [
         view
-        if view.workflow_id in audio or not view.duration_ms
+        if view.workflow_id in audio or not view.duration_ms or view.erased_at
         else view.model_copy(update={"audio": links.audio(view.workflow_id)})
         for view in views
     ]
@@ -99,6 +102,23 @@ def build_report(
     page = html_report(report, summary, shown, audio=audio, ui_url=links.ui_url)
     text = markdown(report, summary, link=links.report(report.run_id))
     return Built(page, text, summary, len(audio))
+
+
+def publish(
+    store: RecordStore, report: RunReport, links: Links, *, encode: Callable[[str, bytes], bytes] | None = None
+) -> ReportRefs:
+    """Store `results.json`, `junit.xml`, `report.html` and `summary.md` of a run; arguments as of `build_report`."""
+    built = build_report(store, report, links, encode=encode)
+
+    def put(file: str, body: bytes, media_type: str) -> ArtifactRef:
+        return store.put(run_key(report.run_id, file), body, media_type)
+
+    return ReportRefs(
+        report=put("results.json", report.model_dump_json(indent=1).encode(), "application/json"),
+        junit=put("junit.xml", junit_xml(report.suite.name, report.run_id, report.cases), "application/xml"),
+        html=put("report.html", built.html, "text/html; charset=utf-8"),
+        markdown=put("summary.md", built.markdown.encode(), "text/markdown; charset=utf-8"),
+    )
 
 
 def _audio(

@@ -86,6 +86,8 @@ class CaseView(Contract):
     caller_wave: str = ""
     agent_wave: str = ""
     step_ms: Mapping[Step, int] = {}
+    erased_at: str = ""
+    """See `CaseResult`."""
     audio: str = ""
     """Where the recording is: an address, or the name of what is embedded in the page."""
 
@@ -122,6 +124,7 @@ def view_of_result(store: Reader, result: CaseResult, suite: Suite | None) -> Ca
             "defect": result.defect,
             "more_defects": result.more_defects,
             "step_ms": result.step_ms,
+            "erased_at": result.erased_at,
         }
     )
 

@@ -78,6 +78,11 @@ def planned_key(suite: str, branch: str) -> str:
     return f"suites/{_part(suite)}/planned/{_part(branch)}.json"
 
 
+def reminded_key() -> str:
+    """When people were last reminded of cases that wait for them."""
+    return "reminders/last.json"
+
+
 def decision_key(project: str, workflow_id: str) -> str:
     """What a person decided on a case, as labelled pairs; without a workflow id the folder of all."""
     return f"judge/{_part(project)}/decisions/" + (f"{_part(workflow_id)}.jsonl" if workflow_id else "")

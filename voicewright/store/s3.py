@@ -24,6 +24,8 @@ _EXISTS = {"412", "PreconditionFailed", "ConditionalRequestConflict", "409"}
 _MADE_MEANWHILE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "OperationAborted"}
 _NO_CONSTRAINT = {"InvalidLocationConstraint", "IllegalLocationConstraintException", "MalformedXML", "InvalidArgument"}
 """How servers refuse a LocationConstraint that they do not know; they place buckets by rules of their own."""
+_NO_VERSIONS = {"NotImplemented", "MethodNotAllowed", "NoSuchBucketVersioning"}
+"""How servers say that they know no versions."""
 _CLASSIC = "us-east-1"
 """AWS's first region: the only one that a bucket must not name, by the reference of CreateBucket."""
 
@@ -138,6 +140,22 @@ class S3Store:
             self._client.delete_object(Bucket=self.bucket, Key=key)
         except (BotoCoreError, ClientError) as error:
             raise self._trouble("delete", key, error) from error
+
+    def forget_versions(self, prefix: str) -> None:
+        """Remove what a bucket with versions still keeps of objects under `prefix` that were replaced or removed."""
+        try:
+            if "Status" not in self._client.get_bucket_versioning(Bucket=self.bucket):
+                return
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+            for page in pages:
+                old = [(one["Key"], one["VersionId"]) for one in page.get("Versions", []) if not one["IsLatest"]]
+                old += [(one["Key"], one["VersionId"]) for one in page.get("DeleteMarkers", [])]
+                for key, version in old:
+                    self._client.delete_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and _code(error) in _NO_VERSIONS:
+                return
+            raise self._trouble("forget older versions of", prefix, error) from error
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         """All keys that start with `prefix`, in order."""

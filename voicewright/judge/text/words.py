@@ -7,9 +7,9 @@ import cn2an
 from text_to_num import alpha2digit
 
 from voicewright.judge.text.recogniser_spellings import as_said
-from voicewright.languages import base_language
+from voicewright.languages import WITHOUT_SPACES, base_language
 
-UNSPACED = frozenset({"ja", "ko", "my", "th", "zh"})
+UNSPACED = WITHOUT_SPACES | {"ko"}
 """Languages written without spaces between words, or (Korean) with spaces that vary: counted by characters."""
 _NUMBER_WORDS = {"ca", "de", "en", "es", "fr", "it", "nl", "pt"}
 """Languages whose number words text2num reads."""

@@ -93,7 +93,7 @@ function player(view, source) {
       el("input", { type: "radio", name: group, value: side, checked: side === "both", onchange: () => balance(side) }), " ", side === "both" ? "both sides" : `${side} only`)));
   }
   const node = el("div", { class: "player" },
-    audio || el("div", { class: "dim" }, view.duration_ms ? "This page does not contain the recording. To include it, run: voicewright report RUN --audio all" : "No call was recorded."),
+    audio || el("div", { class: "dim" }, view.erased_at ? `The recording and all words of this call were erased on ${view.erased_at.slice(0, 10)}.` : view.duration_ms ? "This page does not contain the recording. To include it, run: voicewright report RUN --audio all" : "No call was recorded."),
     el("div", {}, el("span", { class: "legend" }, el("span", { class: "caller" }, "■ caller "), el("span", { class: "agent" }, "■ agent "), el("span", { class: "wait" }, " wait for first audio ")), sides),
     view.duration_ms ? canvas : null);
   requestAnimationFrame(draw);
