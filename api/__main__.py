@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from api.app import create_app
 from api.guard.limits import MAX_CONNECTIONS, PunctualProtocol
+from api.guard.oidc import SettingsMissingError
 from api.rules import Rule, RulesError, read_rules
 from api.services import Access, Services
 from voicewright.accounts.accounts import FIRST
@@ -61,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         return asyncio.run(_serve(settings, given.host, given.port, rules, log_in=not given.no_log_in))
     except KeyboardInterrupt:
         return 130
+    except SettingsMissingError as error:
+        _log.error("%s", error)
+        return 2
     except (UnreachableError, RecordsError, StoreError, TracingError) as error:
         _log.error("%s", error)
         return 3
@@ -78,8 +82,12 @@ async def _serve(settings: Settings, host: str, port: int, rules: tuple[Rule, ..
     if log_in:
         access = await patiently("the database", lambda: asyncio.to_thread(_access, database), away=(RecordsError,))
 
+    services = Services(settings, voicewright, store, Records(database), access)
+    if services.provider is not None:
+        _log.info("people may log in at %s too", services.provider.issuer)
+
     async def connect() -> Services:
-        return Services(settings, voicewright, store, Records(database), access)
+        return services
 
     hosts = [name.strip() for name in settings.web_hosts.split(",") if name.strip()]
     app = create_app(connect, rules, hosts)

@@ -15,10 +15,11 @@ from temporalio.service import RPCError
 
 from api import codec, defects, github, metrics, pages
 from api.admin import accounts, audit, erasure, tokens
-from api.guard import log_in
+from api.guard import log_in, single_sign_on
 from api.guard.deadline import Deadline
 from api.guard.limits import BodyLimit
 from api.guard.mistakes import in_words
+from api.guard.oidc import ProviderError
 from api.guard.problems import problem
 from api.guard.who import COOKIE, SECURE_COOKIE, ForbiddenError, NotLoggedInError, check_routes
 from api.insight import agreement, compare, dashboard
@@ -32,6 +33,7 @@ from api.running.live import Watch
 from api.services import Services
 from api.suites import library
 from api.suites import pages as suite_pages
+from voicewright.accounts.sign_on import NoAccountError
 from voicewright.client import CursorError, NotFoundError, ReviewRefusedError, RunFailedError, UnansweredError
 from voicewright.defects.log import UnknownDefectError
 from voicewright.erasure.cases import NothingToEraseError
@@ -56,6 +58,8 @@ _STATUS: dict[type[Exception], int] = {
     ReviewRefusedError: 409,
     UnansweredError: 503,
     NothingToEraseError: 404,
+    NoAccountError: 403,
+    ProviderError: 502,
     StoreError: 503,
     RecordsError: 503,
     SealedError: 503,
@@ -66,6 +70,7 @@ _LONGEST_PATH = 900
 _PARTS = (
     pages,
     log_in,
+    single_sign_on,
     queue,
     words,
     desk,

@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import Engine
 
+from api.guard.oidc import Provider
 from api.guard.passes import Passes
 from voicewright.accounts import Accounts, AuditLog, Sessions, Tokens
+from voicewright.accounts.sign_on import SignOn
 from voicewright.client import Voicewright
 from voicewright.client.connect import codec
 from voicewright.defects.log import DefectLog
@@ -27,11 +29,12 @@ class Access:
     sessions: Sessions
     tokens: Tokens
     audit: AuditLog
+    sign_on: SignOn
 
     @classmethod
     def of(cls, engine: Engine) -> "Access":
         """As a database has it."""
-        return cls(Accounts(engine), Sessions(engine), Tokens(engine), AuditLog(engine))
+        return cls(Accounts(engine), Sessions(engine), Tokens(engine), AuditLog(engine), SignOn(engine))
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,17 @@ class Services:
     def codec(self) -> EncryptionCodec:
         """What opens what Temporal stores, where that is encrypted."""
         return codec(self.settings)
+
+    @cached_property
+    def provider(self) -> Provider | None:
+        """Where people may log in besides; None where no provider is set.
+
+        Raises:
+            SettingsMissingError: its settings are not complete.
+        """
+        settings = self.settings
+        named = settings.oidc_issuer or settings.oidc_client_id or settings.oidc_client_secret
+        return Provider(settings) if named and self.access is not None else None
 
     @cached_property
     def passes(self) -> Passes:

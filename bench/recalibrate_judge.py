@@ -11,21 +11,26 @@ settled any more. Prints, for each bucket, the share of its rows that would be d
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from outset import start
-from truth_data import held_out_dialogue, scorer_answers, scorer_dialogue, settled, spoken
+from truth_data import held_out_dialogue, relabelled, scorer_answers, scorer_dialogue, settled
 
 from voicewright.judge import SHIPPED, Condition, LabelledPair, read_lines
 from voicewright.judge.model.calibration_set import Bucket, CalibrationRow, CalibrationSet, calibration_row
 from voicewright.judge.model.encoders.english import EnglishEncoder
-from voicewright.judge.model.pair_model import ENGLISH, PairModel, matrix
+from voicewright.judge.model.pair_model import ENGLISH, PairModel, matrix, platt_key
 from voicewright.judge.model.reading import read
+from voicewright.judge.model.scorer import sigmoid
 
 VERSION = "6"
 _ENOUGH = 1_500
 """Rows of a bucket that do without older ones."""
+_LEFT_OUT = 0.5
+"""What it costs to hold a line for one that is no row: half of the whole range of probabilities."""
+_HOPELESS = 30.0
+"""A way that is dearer by so much than the cheapest is not followed."""
 _RISKS = (0.003, 0.01, 0.02)
 _AT_ONCE = 500
 
@@ -34,8 +39,11 @@ class MisalignedError(Exception):
     """The shipped rows are not those of these data."""
 
 
-def relabelled(model: PairModel, lines: Sequence[LabelledPair], folder: Path) -> Iterator[CalibrationRow]:
+def realigned(model: PairModel, lines: Sequence[LabelledPair], folder: Path) -> Iterator[CalibrationRow]:
     """The shipped rows of written lines, with settled labels.
+
+    The set keeps no text. Its rows are those lines, in their order, that were near what the model was fitted on: all
+    but a few. Which ones these were is seen from label, bucket and probability.
 
     Args:
         model: whose calibration set it is.
@@ -45,21 +53,62 @@ def relabelled(model: PairModel, lines: Sequence[LabelledPair], folder: Path) ->
     Raises:
         MisalignedError: they do not belong together.
     """
-    labels = {line.number: line.label for line in settled(folder, lines)}
-    shipped = iter(row for row in model.calibration_set.rows if row.bucket.condition is Condition.WRITTEN)
+    labels = {(line.source, line.number): line.label for line in settled(folder, lines)}
+    shipped = [row for row in model.calibration_set.rows if row.bucket.condition is Condition.WRITTEN]
+    now = _now(model, lines)
+    chosen = _aligned(now, shipped)
+    for line, row, at in zip(lines, now, chosen, strict=True):
+        label = labels.get((line.source, line.number))
+        if at is not None and label is not None:
+            yield replace(row, probability=shipped[at].probability, passed=label == "pass")
+
+
+def _now(model: PairModel, lines: Sequence[LabelledPair]) -> list[CalibrationRow]:
+    """Each line as the whole model judges it."""
+    rows: list[CalibrationRow] = []
     for some in _batches(lines):
         readings = [read(line.pair(Condition.WRITTEN)) for line in some]
-        _, vectors = matrix(readings, model.encoder, [line.group for line in some])
-        near = model.pairs.distance(vectors) <= model.pairs.limit
-        for line, reading, kept in zip(some, readings, near, strict=True):
-            if not kept:
-                continue
-            row = next(shipped, None)
-            now = calibration_row(reading, 0.5, passed=line.passed)
-            if row is None or (row.bucket, row.passed) != (now.bucket, now.passed):
-                raise MisalignedError(f"{line.source} {line.group}: shipped {row}, now {now}")
-            if line.number in labels:
-                yield replace(now, probability=row.probability, passed=labels[line.number] == "pass")
+        features, _ = matrix(readings, model.encoder, [line.group for line in some])
+        margins = model.scorer.margin(features)
+        for line, reading, margin in zip(some, readings, margins, strict=True):
+            slope, shift = model.platt[platt_key(reading.pair)]
+            rows.append(calibration_row(reading, float(sigmoid(slope * margin + shift)), passed=line.passed))
+    return rows
+
+
+def _aligned(lines: Sequence[CalibrationRow], shipped: Sequence[CalibrationRow]) -> list[int | None]:
+    """Which shipped row each line is, if any: the cheapest way through all, by labels and probabilities."""
+    ways: dict[int, tuple[float, _Way | None]] = {0: (0.0, None)}
+    for place, line in enumerate(lines):
+        after: dict[int, tuple[float, _Way | None]] = {}
+        for taken, (cost, way) in ways.items():
+            if cost + _LEFT_OUT < after.get(taken, (float("inf"), None))[0]:
+                after[taken] = (cost + _LEFT_OUT, way)
+            row = shipped[taken] if taken < len(shipped) else None
+            if row is not None and (row.passed, row.bucket) == (line.passed, line.bucket):
+                dearer = cost + abs(row.probability - line.probability)
+                if dearer < after.get(taken + 1, (float("inf"), None))[0]:
+                    after[taken + 1] = (dearer, _Way(place, taken, way))
+        least = min(cost for cost, _ in after.values())
+        ways = {taken: found for taken, found in after.items() if found[0] < least + _HOPELESS}
+    if len(shipped) not in ways:
+        raise MisalignedError(f"{len(shipped)} rows are shipped, of which these lines explain {max(ways)}")
+    cost, way = ways[len(shipped)]
+    difference = (cost - _LEFT_OUT * (len(lines) - len(shipped))) / len(shipped)
+    print(f"aligned: {len(shipped):,} rows of {len(lines):,} lines; their probabilities differ by {difference:.4f}")
+    found: list[int | None] = [None] * len(lines)
+    while way is not None:
+        found[way.line], way = way.row, way.before
+    return found
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A line that is a row, and what came before."""
+
+    line: int
+    row: int
+    before: "_Way | None"
 
 
 def judged(model: PairModel, lines: Sequence[LabelledPair], condition: Condition) -> Iterator[CalibrationRow]:
@@ -99,9 +148,9 @@ def main() -> int:
     model = PairModel.read(SHIPPED / f"{ENGLISH}.json.gz", EnglishEncoder(SHIPPED))
     before = model.calibration_set
     fitted = scorer_dialogue(given.data) + scorer_answers(given.data)
-    made = [*relabelled(model, fitted, given.data), *judged(model, held_out_dialogue(given.data), Condition.WRITTEN)]
+    made = [*realigned(model, fitted, given.data), *judged(model, held_out_dialogue(given.data), Condition.WRITTEN)]
     heard = list(read_lines(given.spoken)) if given.spoken else []
-    lines = spoken(held_out_dialogue(given.data), heard)
+    lines = relabelled(held_out_dialogue(given.data), heard)
     new = list(judged(model, lines, Condition.RECOGNISED))
     for bucket in {row.bucket for row in before.rows if row.bucket.condition is Condition.RECOGNISED}:
         own = [row for row in new if row.bucket == bucket]

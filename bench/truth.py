@@ -25,7 +25,7 @@ from outset import start
 from rich.console import Console
 from rich.table import Table
 from train_judge import fit_multilingual
-from truth_data import OTHERS, first_half, rows, scorer_dialogue, second_half
+from truth_data import OTHERS, first_half, relabelled, rows, scorer_dialogue, second_half, settled
 
 from voicewright.judge import (
     SHIPPED,
@@ -276,6 +276,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=list(_SETS), choices=list(_SETS))
     parser.add_argument("--shift", action="store_true", help="fit on dialogues alone, measure on everything else")
     parser.add_argument("--exchange", action="store_true", help="measure both halves of the other languages' sets")
+    parser.add_argument("--settled", action="store_true", help="by the labels that reading them again settled")
     parser.add_argument("--splits", type=int, default=200)
     parser.add_argument("--models", type=Path, default=SHIPPED, help="what bench/train_judge.py made")
     given = parser.parse_args()
@@ -289,8 +290,11 @@ def main() -> int:
 
     for name in given.only:
         half = ", held half" if _SETS[name] is second_half else ""
-        add(Measured.of(name + half, judge, _SETS[name](given.data, name), Condition.WRITTEN))
-    for measured in spoken(judge, given.data, given.spoken_dev) if given.spoken_dev else ():
+        lines = _SETS[name](given.data, name)
+        add(Measured.of(name + half, judge, settled(given.data, lines) if given.settled else lines, Condition.WRITTEN))
+    written = rows(given.data, "dialogue_en_dev")
+    written = settled(given.data, written) if given.settled else written
+    for measured in spoken(judge, written, given.spoken_dev) if given.spoken_dev else ():
         add(measured)
     console.print(bound, point)
     if given.exchange:
@@ -301,14 +305,14 @@ def main() -> int:
     return 0
 
 
-def spoken(judge: MeaningJudge, data: Path, path: Path) -> Iterator[Measured]:
+def spoken(judge: MeaningJudge, written: Sequence[LabelledPair], path: Path) -> Iterator[Measured]:
     """Measure pairs that went through our own voice and recogniser, and the same pairs as written."""
-    lines = list(read_lines(path))
+    lines = relabelled(written, read_lines(path))
     bare = [line.model_copy(update={"condition": None}) for line in lines]
     yield Measured.of("spoken, condition known", judge, bare, Condition.RECOGNISED)
     yield Measured.of("spoken, condition unknown", judge, bare, Condition.UNKNOWN)
-    written = rows(data, "dialogue_en_dev")
-    same = [written[line.row] for line in lines if line.row is not None]
+    by_number = {line.number - 1: line for line in written}
+    same = [by_number[line.row] for line in lines if line.row is not None]
     yield Measured.of("the same, written", judge, same, Condition.WRITTEN)
 
 

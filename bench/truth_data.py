@@ -51,7 +51,7 @@ def held_out_dialogue(folder: Path) -> list[LabelledPair]:
     return settled(folder, lines)
 
 
-def spoken(written: Sequence[LabelledPair], heard: Iterable[LabelledPair]) -> list[LabelledPair]:
+def relabelled(written: Sequence[LabelledPair], heard: Iterable[LabelledPair]) -> list[LabelledPair]:
     """Lines that bench/spoken_pairs.py made from a set, with the labels that the set's lines have now."""
     labels = {line.number - 1: line.label for line in written}
     return [line.model_copy(update={"label": labels[line.row]}) for line in heard if line.actual and line.row in labels]

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
+from voicewright.contracts.access import Role
+
 STACK_FILE = Path("stack.json")
 _JIRA_EXAMPLE = '{"customfield_10010": {"value": "Voice"}}'
 _OUR_FIELDS = {"project", "issuetype", "summary", "description"}
@@ -127,6 +129,20 @@ class Settings(BaseSettings):
         le=36_500,
         description="After so many days, recordings and all words of a call are erased; outcomes and times stay. "
         "Unset: never.",
+    )
+
+    oidc_issuer: str | None = Field(
+        None,
+        max_length=500,
+        description="Address of an identity provider (OpenID Connect), at which people may log in. Unset: passwords "
+        "alone.",
+    )
+    oidc_client_id: str | None = Field(None, max_length=500, description="What the provider calls this installation.")
+    oidc_client_secret: SecretStr | None = Field(None, description="The secret that it gave to this installation.")
+    oidc_new_role: Role | None = Field(
+        None,
+        description="Role of whoever the provider recognises and who has no account: they get one. Unset: they are "
+        "refused until an admin links an account.",
     )
 
     database_url: SecretStr | None = Field(

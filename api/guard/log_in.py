@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from api.guard.who import SECURE_COOKIE, Viewer, address_of, cookie_name, is_secure, session_of, who_asks
 from api.pages import page
-from api.services import Given
+from api.services import Given, Services
 from voicewright.accounts import ThrottledError, WrongPasswordError
 from voicewright.accounts.sessions import LASTS
 
@@ -20,8 +20,8 @@ _Next = Annotated[str, Query(max_length=2000)]
 async def show(request: Request, given: Given, next: _Next = "/") -> Response:  # noqa: A002 - the address says so
     """The form; whoever is known already is sent on."""
     if await who_asks(request, given) is not None:
-        return RedirectResponse(_local(next), status_code=303)
-    return page(request, "log_in.html", next=_local(next), name="", refused="")
+        return RedirectResponse(local_path(next), status_code=303)
+    return _form(request, given, next)
 
 
 @router.post("/log-in")
@@ -34,7 +34,7 @@ async def log_in(
 ) -> Response:
     """Begin a session, or say why not above the form."""
     if given.access is None:
-        return RedirectResponse(_local(next), status_code=303)
+        return RedirectResponse(local_path(next), status_code=303)
     headers: dict[str, str] = {}
     try:
         secret = await asyncio.to_thread(given.access.sessions.log_in, name, password, address_of(request))
@@ -43,17 +43,8 @@ async def log_in(
     except WrongPasswordError as error:
         status, refused = 401, str(error)
     else:
-        answer = RedirectResponse(_local(next), status_code=303)
-        answer.set_cookie(
-            cookie_name(request),
-            secret,
-            max_age=int(LASTS.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(request),
-        )
-        return answer
-    form = page(request, "log_in.html", status=status, next=_local(next), name=name, refused=refused)
+        return logged_in(request, secret, next)
+    form = _form(request, given, next, status=status, name=name, refused=refused)
     form.headers.update(headers)
     return form
 
@@ -69,6 +60,29 @@ async def log_out(request: Request, given: Given, who: Viewer) -> Response:
     return answer
 
 
-def _local(path: str) -> str:
+def logged_in(request: Request, secret: str, path: str) -> Response:
+    """Send a browser on with a session of its own."""
+    answer = RedirectResponse(local_path(path), status_code=303)
+    answer.set_cookie(
+        cookie_name(request),
+        secret,
+        max_age=int(LASTS.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+    )
+    return answer
+
+
+def _form(
+    request: Request, given: Services, path: str, *, status: int = 200, name: str = "", refused: str = ""
+) -> Response:
+    provider = given.provider.host if given.provider is not None else ""
+    return page(
+        request, "log_in.html", status=status, next=local_path(path), name=name, refused=refused, provider=provider
+    )
+
+
+def local_path(path: str) -> str:
     """A path of ours, wherever the address wanted to lead."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"

@@ -16,7 +16,9 @@ SECURE_COOKIE = "__Host-voicewright"
 """Browsers take a cookie of such a name over HTTPS alone, and from no other host."""
 _BEARER = "bearer "
 _LONGEST_KEY = 200
-PUBLIC = frozenset({"/healthz", "/metrics", "/static/{name}", "/webhooks/github", "/log-in"})
+PUBLIC = frozenset(
+    {"/healthz", "/metrics", "/static/{name}", "/webhooks/github", "/log-in", "/log-in/oidc", "/log-in/oidc/callback"}
+)
 """Routes for everybody. GitHub's deliveries are signed; metrics are counts."""
 
 

@@ -96,7 +96,10 @@ def test_a_taken_port_is_named(stack: LocalStack, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("how", "when"), [(signal.SIGINT, "Voicewright is up"), (signal.SIGKILL, "")])
-def test_a_stack_leaves_no_orphans(tmp_path: Path, how: signal.Signals, when: str) -> None:
+def test_a_stack_beside_another_leaves_no_orphans(
+    stack: LocalStack, tmp_path: Path, how: signal.Signals, when: str
+) -> None:
+    assert stack.child.process.poll() is None
     child = start([*VOICEWRIGHT, "dev", "--free-ports", "--data", str(tmp_path)], tmp_path / "dev.log", when)
     while len(family := psutil.Process(child.process.pid).children(recursive=True)) < 5:
         time.sleep(0.1)

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from browsing import needs_browser
+from browsing import needs_browser, picture
 from listening import listening
 from playwright.async_api import Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from test_partial_runs import ended, facts, folder, waiting
-from test_report import Shelf
+from test_report import EVIL, Shelf
 
 from api.app import create_app
 from api.services import Access, Services
@@ -25,11 +25,19 @@ from voicewright.report.build import Links, build_report
 from voicewright.report.html import page_policy
 from voicewright.report.results import gather, read_report
 from voicewright.settings import Settings
-from voicewright.store.keys import run_key
+from voicewright.store.keys import run_key, suite_version_key
 
 pytestmark = needs_browser
 
 PASSWORD = "correct horse battery"
+SUITE = """suite: s
+agent: {channel: media_stream, url: ws://127.0.0.1:1/}
+cases:
+  - id: b
+    turns:
+      - say: When are you closed?
+        expect: {meaning: 'MEANING'}
+"""
 PLANTED = """
 <form id="f" method="post" action="/api/reviews/run-1/c/en/1"><input name="verdict" value="pass">
 <button id="send">Send</button></form>
@@ -217,3 +225,15 @@ async def test_callers_of_one_case_are_told_apart(web: tuple[str, Posts], shelf:
     names = await tab.locator("#cases tbody tr a").all_inner_texts()
     assert {"c [en]", "c [en+street]", "c [de] #2"} <= set(names)
     assert len(set(names)) == len(names)
+
+
+async def test_what_was_expected_and_heard_is_marked_where_it_differs(
+    web: tuple[str, Posts], shelf: Shelf, tab: Page
+) -> None:
+    suite = SUITE.replace("MEANING", f"Closed on Sunday. {EVIL}").encode()
+    shelf.put(suite_version_key("s", "0" * 64), suite)
+    await tab.goto(f"{web[0]}/report/run-1#run-1/b/en/1")
+    turn = tab.locator("#turn-1")
+    await expect(turn.locator(".expected .only")).to_have_text(["Closed", "on", "Sunday."])
+    await expect(turn.locator(".word.only")).to_have_count(0)
+    await picture(tab, "report-case")

@@ -21,6 +21,7 @@ from voicewright.report.results import RunReport, stored_cases
 
 SAID = "zebra crossing"
 AT = "2026-01-01T00:00:00+00:00"
+_JSON = "application/json"
 
 
 class Store(Shelf):
@@ -137,32 +138,38 @@ def test_a_defect_keeps_what_other_cases_showed() -> None:
     assert SAID not in erased(older, "run-1/a/en/1").model_dump_json()  # its events do not say of which case
 
 
-def stored(store: Store, *results: CaseResult) -> RunReport:
+def stored(store: Store, *results: CaseResult, run: str = "run-1") -> RunReport:
     """A run that has ended, as its steps store it."""
     for one in results:
-        folder = f"runs/run-1/cases/{one.key.case}/en/1"
+        folder = f"runs/{run}/cases/{one.key.case}/en/1"
         assert one.call is not None
         assert one.transcript is not None
         call, heard = store.get(one.call.record.key), store.get(one.transcript.transcript.key)
         refs = (
-            store.put(f"{folder}/call.json", call),
-            store.put(f"{folder}/recording.wav", store.get(one.call.recording.key)),
-            store.put(f"{folder}/transcript.json", heard),
+            store.put(f"{folder}/call.json", call, _JSON),
+            store.put(f"{folder}/recording.wav", store.get(one.call.recording.key), "audio/wav"),
+            store.put(f"{folder}/transcript.json", heard, _JSON),
         )
         for loose in (one.call.record.key, one.transcript.transcript.key, one.call.recording.key):
             store.delete(loose)
-        store.put(f"{folder}/verdict.json", b'{"reason": "' + SAID.encode() + b'"}')
-        asked = f'{{"asked_at": "{AT}", "run_id": "run-1", "key": {one.key.model_dump_json()}, "workflow_id": "w", '
-        store.put(f"{folder}/review-0.json", (asked + f'"reason": "{SAID}", "reminder": 0}}').encode())
+        store.put(f"{folder}/verdict.json", b'{"reason": "' + SAID.encode() + b'"}', _JSON)
+        asked = f'{{"asked_at": "{AT}", "run_id": "{run}", "key": {one.key.model_dump_json()}, "workflow_id": "w", '
+        store.put(f"{folder}/review-0.json", (asked + f'"reason": "{SAID}", "reminder": 0}}').encode(), _JSON)
         call_summary = one.call.model_copy(update={"record": refs[0], "recording": refs[1]})
+        heard_summary = one.transcript.model_copy(update={"transcript": refs[2]})
         ended = one.model_copy(
-            update={"call": call_summary, "transcript": one.transcript.model_copy(update={"transcript": refs[2]})}
+            update={
+                "run_id": run,
+                "workflow_id": f"{run}/{one.key}",
+                "call": call_summary,
+                "transcript": heard_summary,
+            }
         )
-        store.put(f"{folder}/result.json", ended.model_dump_json().encode())
-        store.put(f"judge/default/decisions/run-1%2F{one.key.case}%2Fen%2F1.jsonl", SAID.encode())
-    cases, _ = stored_cases(store, "run-1")
+        store.put(f"{folder}/result.json", ended.model_dump_json().encode(), _JSON)
+        store.put(f"judge/default/decisions/{run}%2F{one.key.case}%2Fen%2F1.jsonl", SAID.encode(), _JSON)
+    cases, _ = stored_cases(store, run)
     report = RunReport(
-        run_id="run-1", suite=cases[0].suite, agent="media_stream ws://a", total=len(cases), started_at=AT, ended_at=AT,
+        run_id=run, suite=cases[0].suite, agent="media_stream ws://a", total=len(cases), started_at=AT, ended_at=AT,
         counts={Outcome.FAILED: len(cases)}, not_run=0, cancelled=False, cases=tuple(cases),
     )  # fmt: skip
     publish(store, report, Links())

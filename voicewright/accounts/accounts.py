@@ -59,7 +59,7 @@ class Accounts:
 
     def add(self, name: str, password: str, role: Role, by: Identity) -> None:
         """Add an account."""
-        known_by = _name(name)
+        known_by = name_of(name)
         hashed = secrets.hash_of(password)
         with writing(self._engine) as connection:
             _lock(connection)
@@ -81,7 +81,7 @@ class Accounts:
             connection.execute(update(AccountRow).where(AccountRow.id == number).values(password=hashed))
             _end_sessions(connection, number)
             attempts.forget(connection)
-            note(connection, self._project, by, AuditAction.PASSWORD_SET, _name(name))
+            note(connection, self._project, by, AuditAction.PASSWORD_SET, name_of(name))
 
     def set_role(self, name: str, role: Role, by: Identity) -> None:
         """Make an account a viewer, validator, QA lead or admin; from its next request on."""
@@ -91,7 +91,7 @@ class Accounts:
             with self._an_admin_stays(connection, name):
                 ours = update(RoleRow).where(RoleRow.account_id == number, RoleRow.project == self._project)
                 connection.execute(ours.values(role=role))
-            note(connection, self._project, by, AuditAction.ROLE_SET, _name(name), str(role))
+            note(connection, self._project, by, AuditAction.ROLE_SET, name_of(name), str(role))
 
     def set_closed(self, name: str, closed: bool, by: Identity) -> None:
         """Close an account, which ends its sessions, or open it again. What it did stays under its name."""
@@ -103,7 +103,7 @@ class Accounts:
             if closed:
                 _end_sessions(connection, number)
             action = AuditAction.ACCOUNT_CLOSED if closed else AuditAction.ACCOUNT_OPENED
-            note(connection, self._project, by, action, _name(name))
+            note(connection, self._project, by, action, name_of(name))
 
     def all(self) -> list[Account]:
         """Every account, by name."""
@@ -133,7 +133,7 @@ class Accounts:
         before = self._admins(connection)
         yield
         if before and not self._admins(connection):
-            raise AccountError(f"{_name(name)} is the last admin: make somebody else one first")
+            raise AccountError(f"{name_of(name)} is the last admin: make somebody else one first")
 
     def _admins(self, connection: Connection) -> int:
         open_ones = (
@@ -145,7 +145,12 @@ class Accounts:
         return connection.execute(open_ones).scalar_one()
 
 
-def _name(name: str) -> str:
+def name_of(name: str) -> str:
+    """As an account is known.
+
+    Raises:
+        AccountError: this is no name for one.
+    """
     known_by = name.strip().lower()
     if not _NAME.fullmatch(known_by):
         raise AccountError(

@@ -9,16 +9,17 @@ from voicewright.records.models import NUMBER, TEXT, Base, Number, Project
 
 
 class AccountRow(Base):
-    """A person. `password` is an Argon2id hash in PHC's string format."""
+    """A person. `password` is an Argon2id hash in PHC's string format; `subject` is whom an identity provider knows."""
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), Index(None, "subject", unique=True))
 
     id: Mapped[Number]
     name: Mapped[str]
     password: Mapped[str]
     closed: Mapped[bool]
     added_at: Mapped[datetime]
+    subject: Mapped[str | None]
 
 
 class RoleRow(Base):

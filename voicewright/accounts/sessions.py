@@ -79,16 +79,9 @@ class Sessions:
                 if better is not None:
                     connection.execute(update(AccountRow).where(AccountRow.id == found.id).values(password=better))
                 if session is not None:
-                    self._begin(connection, session, found.id, _person(known_by, role, address))
+                    begin(connection, self._project, session, found.id, person(known_by, role, address), self._now())
         if role is None:
             raise WrongPasswordError(_REFUSED)
-
-    def _begin(self, connection: Connection, digest: str, account: int, who: Identity) -> None:
-        now = self._now()
-        connection.execute(delete(SessionRow).where(self._over(now)))
-        values = {"digest": digest, "account_id": account, "began_at": now, "seen_at": now}
-        connection.execute(insert(SessionRow).values(**values))
-        note(connection, self._project, who, AuditAction.LOGGED_IN, who.name)
 
     def whose(self, secret: str, address: str = "") -> Identity | None:
         """Who is logged in there; None where the session has ended, or never was one."""
@@ -99,7 +92,7 @@ class Sessions:
             .join(RoleRow, RoleRow.account_id == AccountRow.id)
             .where(
                 SessionRow.digest == digest,
-                ~self._over(now),
+                ~_over(now),
                 AccountRow.closed.is_(False),
                 RoleRow.project == self._project,
             )
@@ -111,7 +104,7 @@ class Sessions:
         if now - found.seen_at > _SEEN:
             with writing(self._engine) as connection:
                 connection.execute(update(SessionRow).where(SessionRow.digest == digest).values(seen_at=now))
-        return _person(found.name, Role(found.role), address)
+        return person(found.name, Role(found.role), address)
 
     def end(self, secret: str, by: Identity) -> None:
         """Log out. Nothing happens where the session has ended already."""
@@ -136,10 +129,19 @@ class Sessions:
         found = connection.execute(wanted).scalar()
         return Role(found) if found is not None else None
 
-    @staticmethod
-    def _over(now: datetime) -> ColumnElement[bool]:
-        return or_(SessionRow.began_at < now - LASTS, SessionRow.seen_at < now - IDLE)
+
+def begin(connection: Connection, project: str, digest: str, account: int, who: Identity, now: datetime) -> None:
+    """Begin a session of an account, known by the digest of its secret; those that have ended are removed."""
+    connection.execute(delete(SessionRow).where(_over(now)))
+    values = {"digest": digest, "account_id": account, "began_at": now, "seen_at": now}
+    connection.execute(insert(SessionRow).values(**values))
+    note(connection, project, who, AuditAction.LOGGED_IN, who.name)
 
 
-def _person(name: str, role: Role, address: str) -> Identity:
+def _over(now: datetime) -> ColumnElement[bool]:
+    return or_(SessionRow.began_at < now - LASTS, SessionRow.seen_at < now - IDLE)
+
+
+def person(name: str, role: Role, address: str) -> Identity:
+    """Somebody who is logged in."""
     return Identity(name=name, kind=ActorKind.PERSON, permissions=GRANTS[role], role=role, address=address)

@@ -88,6 +88,8 @@ class AuditAction(StrEnum):
     ROLE_SET = "role_set"
     ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_OPENED = "account_opened"
+    ACCOUNT_LINKED = "account_linked"
+    """With somebody whom an identity provider knows."""
     TOKEN_MADE = "token_made"
     TOKEN_REVOKED = "token_revoked"
     REVIEW_DECIDED = "review_decided"

@@ -101,10 +101,10 @@ function player(view, source) {
   return { node, seek, audio, choose, word: (span, word) => words.push([span, word]) };
 }
 
-function wordLine(words, sound) {
-  return (words || []).flatMap((word) => {
+function wordLine(words, sound, only) {
+  return (words || []).flatMap((word, at) => {
     const node = el("span", {
-      class: "word" + (word.confidence < 0.55 ? " doubt" : "") + (word.first_heard ? " respelled" : ""),
+      class: "word" + (word.confidence < 0.55 ? " doubt" : "") + (word.first_heard ? " respelled" : "") + (only?.has(at) ? " only" : ""),
       title: `${seconds(word.start_ms)} to ${seconds(word.end_ms)}, confidence ${word.confidence}`
         + (word.first_heard ? `; a name from the suite, first heard as "${word.first_heard}"` : "")
         + (word.may_be ? `; "${word.may_be}" to a recogniser that is told the suite's names` : ""),
@@ -115,7 +115,37 @@ function wordLine(words, sound) {
   });
 }
 
+// What was expected and what was heard, word by word: what either has alone is marked, without regard to case and signs.
+const CELLS = 250_000;
+const UNSPACED = /[\u0e00-\u0e7f\u1000-\u109f\u3040-\u30ff\u3400-\u9fff]/u;
+const units = (text) => text.split(/\s+/u).flatMap((word) => UNSPACED.test(word) ? [...word] : [word]);
+const bare = (unit) => unit.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+
+function differences(expected, heard) {
+  const first = units(expected).map((text) => ({ text, key: bare(text) })).filter((one) => one.text);
+  const second = heard.flatMap((word, at) => units(word.text).map((unit) => ({ at, key: bare(unit) }))).filter((one) => one.key);
+  const left = first.filter((one) => one.key);
+  if (!left.length || !second.length || left.length * second.length > CELLS) return null;
+  const width = second.length + 1, longest = new Uint16Array((left.length + 1) * width);
+  for (let i = left.length - 1; i >= 0; i--)
+    for (let j = second.length - 1; j >= 0; j--)
+      longest[i * width + j] = left[i].key === second[j].key ? longest[(i + 1) * width + j + 1] + 1 : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
+  for (let i = 0, j = 0; i < left.length || j < second.length;) {
+    if (i < left.length && j < second.length && left[i].key === second[j].key) { left[i].both = second[j].both = true; i++; j++; }
+    else if (j === second.length || (i < left.length && longest[(i + 1) * width + j] >= longest[i * width + j + 1])) i++;
+    else j++;
+  }
+  return { expected: first, heard: new Set(second.filter((one) => !one.both).map((one) => one.at)) };
+}
+
+function expectedLine(found, text) {
+  if (!found) return text;
+  const space = UNSPACED.test(text) ? "" : " ";
+  return found.expected.flatMap((one) => [one.key && !one.both ? el("span", { class: "only", title: "not heard so" }, one.text) : one.text, space]);
+}
+
 function turnNode(turn, sound) {
+  const found = turn.meaning ? differences(turn.meaning, turn.agent || []) : null;
   const number = (turn.turn || 0) + 1;
   const start = turn.caller_start_ms ?? turn.agent_start_ms;
   const end = turn.agent_end_ms ?? turn.caller_end_ms;
@@ -126,8 +156,8 @@ function turnNode(turn, sound) {
     turn.act ? el("div", { class: "said" }, el("b", { class: "caller" }, "caller"), el("div", { class: "dim" }, turn.act)) : null,
     turn.say ? el("div", { class: "said" }, el("b", { class: "caller" }, "caller"), el("div", {}, turn.say)) : null,
     (turn.caller || []).length ? el("div", { class: "said" }, el("span", { class: "dim" }, "heard as"), el("div", {}, wordLine(turn.caller, sound))) : null,
-    el("div", { class: "said" }, el("b", { class: "agent" }, "agent"), el("div", { class: "words" }, (turn.agent || []).length ? wordLine(turn.agent, sound) : el("span", { class: "dim" }, "no words were heard"), turn.corrected ? el("span", { class: "dim" }, "(corrected by a person)") : null)),
-    turn.meaning ? el("div", { class: "said" }, el("span", { class: "dim" }, "expected"), el("div", {}, turn.meaning)) : null,
+    el("div", { class: "said" }, el("b", { class: "agent" }, "agent"), el("div", { class: "words" }, (turn.agent || []).length ? wordLine(turn.agent, sound, found?.heard) : el("span", { class: "dim" }, "no words were heard"), turn.corrected ? el("span", { class: "dim" }, "(corrected by a person)") : null)),
+    turn.meaning ? el("div", { class: "said" }, el("span", { class: "dim" }, "expected"), el("div", { class: "expected" }, expectedLine(found, turn.meaning))) : null,
     checkTable(turn.checks));
 }
 

@@ -63,6 +63,27 @@ async def set_role(name: str = _Name, role: Role = typer.Argument(help="Its new 
     return _change(lambda of, _: of.set_role(name, role, _me()))
 
 
+@accounts.command("link")
+@command
+async def link(
+    name: str = _Name,
+    subject: str = typer.Argument(
+        help="Whom the identity provider knows: its address and its id for them. Empty: nobody."
+    ),
+) -> int:
+    """Let somebody log in to an account through the identity provider."""
+    with database(Settings(), makes_tables=True) as engine:
+        from voicewright.accounts import AccountError  # noqa: PLC0415 - needs the extra `records`
+        from voicewright.accounts.sign_on import SignOn  # noqa: PLC0415 - as above
+
+        try:
+            SignOn(engine).link(name, subject.strip(), _me())
+        except AccountError as error:
+            fail(str(error))
+            return ExitCode.BAD_INPUT
+    return 0
+
+
 @accounts.command("close")
 @command
 async def close(name: str = _Name) -> int:
