@@ -10,7 +10,7 @@ export VOICEWRIGHT_JUDGE_MODELS := ; python_version < "3"
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
 EXTRAS_PYTEST := $(EXTRAS)/bin/python -m pytest
-QUIET := nice -n 15 $(PYTEST) --durations=12
+QUIET := nice -n 10 $(PYTEST) --durations=12
 LOGS := $(VENV)/tests
 
 .PHONY: setup models demo test extras lint check clean help
@@ -40,14 +40,14 @@ demo: $(LOCAL)  ## run the clinic suite against the clinic agent with two bugs o
 	$(BIN)/voicewright demo
 
 test: setup  ## all tests: real servers, real speech, no network, no account
-	@# The groups of tests/groups.py. Calls keep time, so what holds none and needs no stack yields to them; files of
-	@# that longest group go two at a time.
-	@$(QUIET) -m alone -n 2 --dist loadfile -o cache_dir=$(LOGS)-alone > $(LOGS)-alone.log 2>&1 & alone=$$!; \
-	trap 'kill $$alone 2>/dev/null; exit 130' INT TERM; \
+	@# The groups of tests/groups.py. Calls keep time, so what holds none yields to them; files of the longest group go
+	@# two at a time, and the stack of the quiet tests starts when the calls are done.
+	@$(QUIET) -m alone -n 2 --dist loadfile -o cache_dir=$(LOGS)-alone > $(LOGS)-alone.log 2>&1 & alone=$$!; stack=; \
+	trap 'kill $$alone $$stack 2>/dev/null; exit 130' INT TERM; \
 	$(PYTEST) -m calls -o cache_dir=$(LOGS)-calls -n 6; calls=$$?; \
+	$(QUIET) -m stack -o cache_dir=$(LOGS)-stack > $(LOGS)-stack.log 2>&1 & stack=$$!; \
 	$(PYTEST) -m runs -o cache_dir=$(LOGS)-runs; runs=$$?; \
-	$(PYTEST) -m stack -o cache_dir=$(LOGS)-stack; stack=$$?; \
-	wait $$alone; alone=$$?; cat $(LOGS)-alone.log; \
+	wait $$alone; alone=$$?; wait $$stack; stack=$$?; cat $(LOGS)-alone.log $(LOGS)-stack.log; \
 	test $$calls$$runs$$alone$$stack = 0000
 
 # Beside .venv and above it: what is there already is not installed again.

@@ -64,13 +64,23 @@ class EraseStep:
         if self._days is None:
             return DueErasures(runs=0, cases=0)
         async with heartbeats(lambda: f"{cases} cases of {runs} runs"):
-            found = await asyncio.to_thread(lambda days: list(due(self._store, days)), self._days)
-            for run_id, old in found:
-                await self._erase(
-                    ErasureRequest(run_id=run_id, cases=tuple(old), by=BY_TIME, reason=f"older than {self._days} days")
-                )
+            for run_id, old in await asyncio.to_thread(self._due, self._days):
+                why = f"older than {self._days} days"
+                try:
+                    await self._erase(ErasureRequest(run_id=run_id, cases=tuple(old), by=BY_TIME, reason=why))
+                except ValueError as error:  # one that cannot be read must not keep all others
+                    activity.logger.error("run %s cannot be erased: %s", run_id, error)
+                    continue
                 runs, cases = runs + 1, cases + len(old)
         return DueErasures(runs=runs, cases=cases)
+
+    def _due(self, days: int) -> list[tuple[str, list[str]]]:
+        def unreadable(folder: str) -> None:
+            activity.logger.error(
+                "%s/result.json cannot be read: remove the folder by hand when its time is over", folder
+            )
+
+        return list(due(self._store, days, unreadable=unreadable))
 
     async def _erase(self, request: ErasureRequest) -> ErasureReceipt:
         try:
@@ -81,6 +91,7 @@ class EraseStep:
             await self._records.case(request.run_id, key)
         await self._records.defects(receipt.defects)
         await self._forget(receipt.cases)
+        await asyncio.to_thread(self._eraser.confirm, receipt, keys)
         return receipt
 
     async def _forget(self, cases: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from activities.heartbeat import heartbeats
 from activities.ports.speech import Recogniser
 from activities.speech.recognition.caller_words import CallerWords
 from activities.speech.recognition.name_hints import expected_names
-from activities.speech.recognition.pieces import RATE_HZ, Piece, join, lay_out, put_back
+from activities.speech.recognition.pieces import RATE_HZ, Piece, join, lay_out, put_back, without_echoes
 from activities.suites import SuiteLibrary
 from voicewright.contracts.call import CallEventKind, CallRecord, Side
 from voicewright.contracts.steps import TranscribeRequest
@@ -70,7 +70,7 @@ class TranscribeStep:
     def _agent(self, record: CallRecord, audio: Audio, language: str, names: Sequence[str]) -> SideTranscript:
         pieces = join([item for item in record.speech if item.side is Side.AGENT], audio.duration_ms)
         heard = self._recogniser.recognise(lay_out(pieces, audio), language, names=names) if pieces else []
-        words = tuple(put_back(word, pieces) for word in heard)
+        words = without_echoes([put_back(word, pieces) for word in heard])
         found = SideTranscript(side=Side.AGENT, language=language, words=words)
         return found.model_copy(update={"heard": tuple(self._languages(found, pieces, audio))})
 

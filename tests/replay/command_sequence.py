@@ -1,7 +1,7 @@
 """A workflow's commands, read from its history: what a replay must come to again, so that people can compare it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from temporalio.client import WorkflowHistory
@@ -12,6 +12,14 @@ Json = dict[str, Any]
 def command_sequence(name: str, history: WorkflowHistory) -> list[str]:
     """Of the history of a run, `run-...`, or of a case."""
     return of_run(history) if name.startswith("run-") else of_case(history)
+
+
+def of_all(name: str, parts: Sequence[WorkflowHistory]) -> list[str]:
+    """Of executions that continue one another: on a busy machine the same work may take one more."""
+    said = [line for part in parts[:-1] for line in command_sequence(name, part) if line != "continued as new"]
+    return (
+        list(dict.fromkeys([*said, *command_sequence(name, parts[-1])])) if said else command_sequence(name, parts[-1])
+    )
 
 
 def of_case(history: WorkflowHistory) -> list[str]:

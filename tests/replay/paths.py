@@ -68,11 +68,16 @@ async def follow(client: Client, path: Path, run_id: str) -> WorkflowHandle[obje
 
 async def histories(client: Client, name: str, run_id: str) -> dict[str, WorkflowHistory]:
     """Of a run, of what it continued as, and of its first case, by the names of their files."""
+    return {file: parts[0] for file, parts in (await executions(client, name, run_id)).items()}
+
+
+async def executions(client: Client, name: str, run_id: str) -> dict[str, list[WorkflowHistory]]:
+    """The same; what a run continued as may be several executions, one after the other."""
     handle = await follow(client, paths()[name], run_id)
-    first = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
-    found = {f"run-{name}": await first.fetch_history()}
-    going_on = found[f"run-{name}"].events[-1].workflow_execution_continued_as_new_event_attributes
-    if going_on.new_execution_run_id:
-        second = client.get_workflow_handle(handle.id, run_id=going_on.new_execution_run_id)
-        return {**found, f"run-{name}-2": await second.fetch_history()}
-    return {**found, f"case-{name}": await client.get_workflow_handle(f"{handle.id}/c0/en/1").fetch_history()}
+    chain = [await client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()]
+    while next_one := chain[-1].events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id:
+        chain.append(await client.get_workflow_handle(handle.id, run_id=next_one).fetch_history())
+    if len(chain) > 1:
+        return {f"run-{name}": chain[:1], f"run-{name}-2": chain[1:]}
+    case = await client.get_workflow_handle(f"{handle.id}/c0/en/1").fetch_history()
+    return {f"run-{name}": chain, f"case-{name}": [case]}

@@ -8,8 +8,8 @@ import difflib
 from pathlib import Path
 
 import pytest
-from command_sequence import command_sequence
-from paths import histories, paths
+from command_sequence import of_all
+from paths import executions, paths
 from serving import unique
 from temporalio.client import Client
 
@@ -29,7 +29,7 @@ recorded with the old commands and must come to them again:
 
 @pytest.mark.parametrize("path", [*paths()])
 async def test_a_workflow_commands_what_it_always_did(real: Client, path: str) -> None:
-    for name, history in (await histories(real, path, unique("run"))).items():
-        before, now = (FROZEN / f"{name}.txt").read_text().splitlines(), command_sequence(name, history)
+    for name, parts in (await executions(real, path, unique("run"))).items():
+        before, now = (FROZEN / f"{name}.txt").read_text().splitlines(), of_all(name, parts)
         difference = "\n".join(difflib.unified_diff(before, now, "before", "now", lineterm="", n=2))
         assert not difference, difference + ADVICE.format(name=name, path=path)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import SecretStr
 from test_report import EVIL, Shelf, check, result
 
 from voicewright.contracts.artifact import ArtifactRef
@@ -18,6 +19,8 @@ from voicewright.erasure.cases import Eraser, NothingToEraseError
 from voicewright.erasure.due import due
 from voicewright.report.build import Links, publish
 from voicewright.report.results import RunReport, stored_cases
+from voicewright.settings import Settings
+from workers.outside.schedules import ERASE, RECONCILE, REMIND, chores
 
 SAID = "zebra crossing"
 AT = "2026-01-01T00:00:00+00:00"
@@ -179,9 +182,12 @@ def stored(store: Store, *results: CaseResult, run: str = "run-1") -> RunReport:
 def test_a_case_is_erased_everywhere_and_its_neighbour_is_not() -> None:
     store = Store()
     report = stored(store, failed(store, "a"), failed(store, "b"))
-    receipt, [key] = Eraser(store, Links()).erase(
+    eraser = Eraser(store, Links())
+    receipt, [key] = eraser.erase(
         ErasureRequest(run_id="run-1", cases=("run-1/a/en/1",), by="Ada", reason="asked by the caller")
     )
+    assert "runs/run-1/cases/a/en/1/erased.json" not in store.objects  # others are to follow first
+    eraser.confirm(receipt, [key])
     assert (receipt.cases, receipt.objects, receipt.waiting, key.case) == (("run-1/a/en/1",), 3, (), "a")
     assert store.forgotten == ["runs/run-1/"]
     left = [one for one in store.holding(SAID) if "/a/" in one]
@@ -197,7 +203,8 @@ def test_a_case_is_erased_everywhere_and_its_neighbour_is_not() -> None:
     assert SAID not in first.model_dump_json()
     assert second == report.cases[1]
     assert store.get("runs/run-1/junit.xml").count(SAID.encode()) > 0  # of the neighbour
-    again, _ = Eraser(store, Links()).erase(ErasureRequest(run_id="run-1", by="Bob"))
+    again, keys = eraser.erase(ErasureRequest(run_id="run-1", by="Bob"))
+    eraser.confirm(again, keys)
     assert (again.cases, again.objects) == (("run-1/a/en/1", "run-1/b/en/1"), 3)
     assert not [*store.holding(SAID), *store.holding(EVIL)]
     assert b"Ada" in store.get("runs/run-1/cases/a/en/1/erased.json")  # the first receipt stands
@@ -224,5 +231,37 @@ def test_calls_are_due_once_they_are_older_than_they_are_kept() -> None:
     assert list(due(store, 30, at)) == []
     later = at.replace(second=3)
     assert list(due(store, 30, later)) == [("run-1", ["run-1/a/en/1", "run-1/b/en/1"])]
-    Eraser(store, Links()).erase(ErasureRequest(run_id="run-1", cases=("run-1/a/en/1",), by="retention"))
+    eraser = Eraser(store, Links())
+    done = eraser.erase(ErasureRequest(run_id="run-1", cases=("run-1/a/en/1",), by="retention"))
+    assert len(next(iter(due(store, 30, later)))[1]) == 2  # who dies here begins again
+    eraser.confirm(*done)
     assert list(due(store, 30, later)) == [("run-1", ["run-1/b/en/1"])]
+
+
+def test_a_result_that_cannot_be_read_is_told_and_keeps_no_other() -> None:
+    store = Store()
+    told: list[str] = []
+    stored(store, failed(store, "a"), failed(store, "b"))
+    store.put("runs/run-1/cases/a/en/1/result.json", b"{")
+    late = datetime(2027, 1, 1, tzinfo=UTC)
+    assert list(due(store, 30, late, told.append)) == [("run-1", ["run-1/b/en/1"])]
+    assert told == ["runs/run-1/cases/a/en/1"]
+
+
+def test_of_a_run_that_began_lately_no_case_is_read() -> None:
+    store = Store()
+    report = stored(store, failed(store, "a"))
+    store.put(
+        "runs/run-1/run.json",
+        report.model_copy(update={"started_at": "2026-12-31T00:00:00Z"}).model_dump_json().encode(),
+    )
+    assert list(due(store, 30, datetime(2027, 1, 1, tzinfo=UTC))) == []
+    store.put("runs/run-1/run.json", report.model_dump_json().encode())
+    assert len(list(due(store, 30, datetime(2027, 1, 1, tzinfo=UTC)))) == 1
+
+
+def test_an_installation_has_the_chores_of_its_settings() -> None:
+    assert chores(Settings()) == []
+    assert chores(Settings(retention_days=30, jira_url="https://j", slack_token=SecretStr("t"))) == [
+        RECONCILE, REMIND, ERASE,
+    ]  # fmt: skip

@@ -5,9 +5,10 @@ import pytest
 
 from activities.audio.pcm import Audio
 from activities.ports.speech import HeardWord
-from activities.speech.recognition.pieces import join, lay_out, put_back
+from activities.speech.recognition.pieces import join, lay_out, put_back, without_echoes
 from activities.speech.recognition.whisper import join_fragments, pauses_end_s
 from voicewright.contracts.call import Side, Speech
+from voicewright.contracts.transcript import Word
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,20 @@ def test_numbers_are_joined_within_an_answer_and_not_over_a_pause() -> None:
     assert heard((" twelve", 1.6), (".50", 1.9)) == ["twelve.50"]
     assert pauses_end_s(np.where(sound, sound, 1e-4)) == []  # silence on a line is no joint between answers
     assert heard((" done", 0.7), (".", 1.3), (" -5", 1.7)) == ["done.", "-5"]
+
+
+def at(text: str, start_ms: int, end_ms: int, turn: int = 2) -> Word:
+    return Word(text=text, start_ms=start_ms, end_ms=end_ms, confidence=0.9, turn=turn)
+
+
+def test_what_is_written_once_more_behind_the_end_was_not_said() -> None:
+    said = [at("A", 0, 90), at("visit", 90, 300), at("costs", 300, 500), at("$45.", 500, 1100)]
+    echo = [at("a", 1100, 1100), at("visit", 1100, 1100), at("costs,", 1100, 1100), at("$45", 1100, 1100)]
+    after = [at("Yes.", 2000, 2300, turn=3)]
+    assert without_echoes([*said, *echo, *after]) == (*said, *after)
+    again = [at(word.text, word.start_ms + 1200, word.end_ms + 1200) for word in said]
+    assert without_echoes([*said, *again]) == (*said, *again)  # an agent that says it twice
+    other = [at("Or", 1100, 1100), at("fifty.", 1100, 1100)]
+    assert without_echoes([*said, *other]) == (*said, *other)  # other words: whatever they are, they are shown
+    assert without_echoes([*said, at("$45", 1100, 1100)])[-1].text == "$45"  # a single one may be a stammer
+    assert without_echoes([]) == ()

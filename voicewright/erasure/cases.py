@@ -1,6 +1,6 @@
 """Erasing what was said in the cases of one run, wherever we keep it.
 
-Every step may be repeated: whoever is interrupted begins again and comes to the same. The receipt is written last.
+Every step may be repeated: whoever is interrupted begins again and comes to the same. The receipt is confirmed last.
 """
 
 from collections.abc import Callable, Collection
@@ -16,7 +16,7 @@ from voicewright.contracts.steps import ReviewRequest
 from voicewright.defects.log import DefectLog, UnknownDefectError
 from voicewright.report.build import Links, publish
 from voicewright.report.results import RunReport, case_folders, key_of, stored_cases
-from voicewright.store.keys import decision_key, run_key
+from voicewright.store.keys import case_key, decision_key, run_key
 from voicewright.store.port import ObjectStore, Reader
 
 _JSON = "application/json"
@@ -90,7 +90,7 @@ class Eraser:
             said: hears the id of each case that was erased.
 
         Returns:
-            What was erased, and the keys of these cases.
+            What was erased, and the keys of these cases: for `confirm`, once everybody else has followed.
 
         Raises:
             NothingToEraseError: there is no such run, or no such case of it.
@@ -107,7 +107,7 @@ class Eraser:
         if done.cases:
             self._report_again(request.run_id)
             self._store.forget_versions(run_key(request.run_id, ""))
-        receipt = ErasureReceipt(
+        return ErasureReceipt(
             run_id=request.run_id,
             at=at,
             by=request.by,
@@ -117,11 +117,14 @@ class Eraser:
             defects=tuple(sorted(done.defects)),
             issues=tuple(sorted(done.issues)),
             waiting=tuple(done.waiting),
-        )
-        for workflow_id in done.cases:
-            body = receipt.model_dump_json(indent=1).encode()
-            self._store.put_if_absent(f"{folders[workflow_id][0]}/{RECEIPT}", body, _JSON)
-        return receipt, done.keys
+        ), done.keys
+
+    def confirm(self, receipt: ErasureReceipt, keys: Collection[CaseKey]) -> None:
+        """Store what was erased beside each case: once that is there, nobody looks at the case again."""
+        body = receipt.model_dump_json(indent=1).encode()
+        for key in keys:
+            file = case_key(receipt.run_id, key.case, key.cell, key.repeat, RECEIPT)
+            self._store.put_if_absent(file, body, _JSON)
 
     def _erase(self, folder: str, files: Collection[str], at: str, done: _Erased) -> None:
         store = self._store

@@ -22,6 +22,8 @@ _PAD_MS = 120
 """Kept around each stretch: soft consonants lie outside its edges."""
 _STRETCHED_MS = 300
 """How long before the end of a piece a word that belongs to the next one may seem to begin."""
+_ECHO = 2
+"""Fewer words are not taken for an echo."""
 _PAUSE_MS = 400
 _JOIN_MS = 500
 """Stretches of one turn that are nearer than this are heard as one."""
@@ -97,3 +99,26 @@ def put_back(word: HeardWord, pieces: Sequence[Piece]) -> Word:
         first_heard=word.first_heard,
         may_be=word.may_be,
     )
+
+
+def without_echoes(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Words without those that a recogniser wrote once more behind the end of what was said.
+
+    Whisper sometimes goes on, and writes the last phrase again where there is no sound. Put back, such words take no
+    time: they lie at the end of their piece. An agent that says the same again takes its time for it.
+    """
+    kept: list[Word] = []
+    at = 0
+    while at < len(words):
+        size = 0
+        while at + size < len(words) and words[at + size].start_ms == words[at + size].end_ms:
+            size += 1
+        echo = size >= _ECHO and [_bare(one) for one in kept[-size:]] == [_bare(one) for one in words[at : at + size]]
+        if not echo:
+            kept += words[at : at + max(1, size)]
+        at += max(1, size)
+    return tuple(kept)
+
+
+def _bare(word: Word) -> tuple[int | None, str]:
+    return word.turn, "".join(filter(str.isalnum, word.text)).casefold()

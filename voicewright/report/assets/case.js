@@ -144,7 +144,7 @@ function expectedLine(found, text) {
   return found.expected.flatMap((one) => [one.key && !one.both ? el("span", { class: "only", title: "not heard so" }, one.text) : one.text, space]);
 }
 
-function turnNode(turn, sound) {
+function turnNode(turn, sound, erased) {
   const found = turn.meaning ? differences(turn.meaning, turn.agent || []) : null;
   const number = (turn.turn || 0) + 1;
   const start = turn.caller_start_ms ?? turn.agent_start_ms;
@@ -156,7 +156,7 @@ function turnNode(turn, sound) {
     turn.act ? el("div", { class: "said" }, el("b", { class: "caller" }, "caller"), el("div", { class: "dim" }, turn.act)) : null,
     turn.say ? el("div", { class: "said" }, el("b", { class: "caller" }, "caller"), el("div", {}, turn.say)) : null,
     (turn.caller || []).length ? el("div", { class: "said" }, el("span", { class: "dim" }, "heard as"), el("div", {}, wordLine(turn.caller, sound))) : null,
-    el("div", { class: "said" }, el("b", { class: "agent" }, "agent"), el("div", { class: "words" }, (turn.agent || []).length ? wordLine(turn.agent, sound, found?.heard) : el("span", { class: "dim" }, "no words were heard"), turn.corrected ? el("span", { class: "dim" }, "(corrected by a person)") : null)),
+    el("div", { class: "said" }, el("b", { class: "agent" }, "agent"), el("div", { class: "words" }, (turn.agent || []).length ? wordLine(turn.agent, sound, found?.heard) : el("span", { class: "dim" }, erased ? "erased" : "no words were heard"), turn.corrected ? el("span", { class: "dim" }, "(corrected by a person)") : null)),
     turn.meaning ? el("div", { class: "said" }, el("span", { class: "dim" }, "expected"), el("div", { class: "expected" }, expectedLine(found, turn.meaning))) : null,
     checkTable(turn.checks));
 }
@@ -181,7 +181,7 @@ function caseNode(view, source, ui) {
     sound.node,
     el("h2", {}, "The call"), checkTable(view.checks),
     (view.greeting || []).length ? el("div", { class: "said" }, el("b", { class: "agent" }, "agent, before the first turn"), el("div", {}, wordLine(view.greeting, sound))) : null,
-    (view.turns || []).map((turn) => turnNode(turn, sound)),
+    (view.turns || []).map((turn) => turnNode(turn, sound, view.erased_at)),
     el("p", { class: "dim wrap" }, facts.join(" · "), steps ? el("br") : null, steps, el("br"),
       ui ? el("a", { href: ui + encodeURIComponent(view.workflow_id) }, view.workflow_id) : view.workflow_id));
   node.sound = sound;
