@@ -46,11 +46,10 @@ from activities.speech.voices.piper import PACKAGED, PiperEngine
 from activities.steps.call import CallStep
 from activities.steps.defects import DefectStep
 from activities.steps.erase import EraseStep
-from activities.steps.notify import NotifyStep
+from activities.steps.notify import NotifyStep, RemindStep
 from activities.steps.phone_lines import PhoneLinesStep
 from activities.steps.plan import PlanStep
 from activities.steps.record import RecordStep
-from activities.steps.remind import RemindStep
 from activities.steps.report import ReportStep
 from activities.steps.review import ReviewStep
 from activities.steps.synthesize import SynthesizeStep

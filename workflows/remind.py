@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.steps.remind import RemindStep
+    from activities.steps.notify import RemindStep
     from voicewright.contracts.steps import ReviewDigest
     from workflows import policies
 

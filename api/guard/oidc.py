@@ -6,7 +6,6 @@ See OpenID Connect Core 1.0 and Discovery 1.0, RFC 6749, RFC 7636.
 import asyncio
 import base64
 import hashlib
-import ipaddress
 import json
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from voicewright.settings import Settings
+from voicewright.suite.format.address import is_loopback
 
 _TIMEOUT_S = 10.0
 _KEPT_S = 3600.0
@@ -211,8 +211,4 @@ class Provider:
 
 
 def _is_here(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(urlsplit(address).hostname or "")

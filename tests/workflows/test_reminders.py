@@ -15,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 from test_case_workflow import begin, decide, unsure, until_waiting
 
 from activities.errors import UnavailableError
-from activities.steps.remind import RemindStep
+from activities.steps.notify import RemindStep
 from voicewright.contracts.review import ReviewSubmission
 from voicewright.contracts.steps import ReviewDigest
 from voicewright.settings import Settings

@@ -3,7 +3,7 @@
 Every step may be repeated: whoever is interrupted begins again and comes to the same. The receipt is confirmed last.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -80,14 +80,11 @@ class Eraser:
         self._project = project
         self._log = DefectLog(store)
 
-    def erase(
-        self, request: ErasureRequest, said: Callable[[str], None] = lambda _: None
-    ) -> tuple[ErasureReceipt, list[CaseKey]]:
+    def erase(self, request: ErasureRequest) -> tuple[ErasureReceipt, list[CaseKey]]:
         """Erase cases of one run that have ended.
 
         Args:
             request: which.
-            said: hears the id of each case that was erased.
 
         Returns:
             What was erased, and the keys of these cases: for `confirm`, once everybody else has followed.
@@ -103,7 +100,6 @@ class Eraser:
                 done.waiting.append(workflow_id)
                 continue
             self._erase(folder, files, at, done)
-            said(workflow_id)
         if done.cases:
             self._report_again(request.run_id)
             self._store.forget_versions(run_key(request.run_id, ""))

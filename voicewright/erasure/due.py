@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote
 
 from voicewright.contracts.case import CaseResult
 from voicewright.contracts.run import RunFacts
 from voicewright.erasure.cases import RECEIPT
+from voicewright.report.recording import ids_under, moment_of
 from voicewright.report.results import case_folders
 from voicewright.store.keys import run_key
 from voicewright.store.port import Reader
@@ -26,7 +26,7 @@ def due(
         unreadable: hears the folder of each case whose result cannot be read.
     """
     limit = (now or datetime.now(UTC)) - timedelta(days=days)
-    for run_id in _run_ids(store):
+    for run_id in ids_under(store, "runs/"):
         if _began_after(store, run_id, limit):
             continue
         old = []
@@ -39,25 +39,21 @@ def due(
             except ValueError:
                 unreadable(folder)
                 continue
-            if result is not None and _moment(result.ended_at) < limit:
+            if result is not None and _before(result.ended_at, limit):
                 old.append(result.workflow_id)
         if old:
             yield run_id, old
-
-
-def _run_ids(store: Reader) -> list[str]:
-    return list({unquote(key.split("/")[1]): None for key in store.list_keys("runs/")})
 
 
 def _began_after(store: Reader, run_id: str, moment: datetime) -> bool:
     """Whether a run is known to have begun later, so that none of its cases can have ended before."""
     raw = store.get_if_present(run_key(run_id, "run.json"))
     try:
-        return raw is not None and _moment(RunFacts.model_validate_json(raw).started_at) > moment
+        return raw is not None and not _before(RunFacts.model_validate_json(raw).started_at, moment)
     except ValueError:
         return False
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+def _before(text: str, limit: datetime) -> bool:
+    moment = moment_of(text)
+    return moment is not None and moment < limit

@@ -121,7 +121,7 @@ class Recorder:
         """
         unreadable = []
         before = self._tables.run_ids()  # whatever is recorded after this moment is not for us to remove
-        stored = set(_ids(self._store, "runs/"))
+        stored = set(ids_under(self._store, "runs/"))
         for run_id in sorted(stored):
             try:
                 self.run_with_cases(run_id)
@@ -132,7 +132,10 @@ class Recorder:
             else:
                 said(run_id)
         self._tables.forget(runs=before - stored)
-        known, kept = self._tables.defect_ids(), {one.removesuffix(".json") for one in _ids(self._store, "defects/")}
+        known, kept = (
+            self._tables.defect_ids(),
+            {one.removesuffix(".json") for one in ids_under(self._store, "defects/")},
+        )
         for defect_id in sorted(kept):
             try:
                 self.defect(defect_id)
@@ -144,7 +147,7 @@ class Recorder:
         return unreadable
 
 
-def _ids(store: Reader, prefix: str) -> list[str]:
+def ids_under(store: Reader, prefix: str) -> list[str]:
     """What follows a prefix in keys, up to the next slash."""
     return list({unquote(key.removeprefix(prefix).split("/")[0]): None for key in store.list_keys(prefix)})
 
@@ -165,8 +168,8 @@ def run_record(store: Reader, run_id: str) -> RunRecord:
         channel=channel,
         agent=agent,
         total=facts.total,
-        started_at=_moment(facts.started_at),
-        ended_at=_moment(results.get("ended_at")),
+        started_at=moment_of(facts.started_at),
+        ended_at=moment_of(results.get("ended_at")),
         cancelled=results.get("cancelled", False),
         branch=facts.branch,
         commit=facts.commit,
@@ -216,15 +219,15 @@ def _ended(result: CaseResult) -> CaseRecord:
         key=result.key,
         workflow_id=result.workflow_id,
         outcome=result.outcome,
-        started_at=_moment(result.started_at),
-        ended_at=_moment(result.ended_at),
+        started_at=moment_of(result.started_at),
+        ended_at=moment_of(result.ended_at),
         error_kind=error.kind if error is not None else "",
         error_step=error.step if error is not None else None,
         defects=tuple(one for one in (result.defect, *result.more_defects) if one),
     )
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
     """A time in ISO 8601; UTC where it says nothing else. None where there is none."""
     moment = datetime.fromisoformat(text) if text else None
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
@@ -256,11 +259,11 @@ def _review(result: CaseResult | None, asked: bytes | None) -> ReviewRecord | No
     decision = result.review if result is not None else None
     if asked is None and decision is None and result is not None and result.outcome is not Outcome.UNREVIEWED:
         return None
-    at = _moment(json.loads(asked).get("asked_at")) if asked is not None else None
+    at = moment_of(json.loads(asked).get("asked_at")) if asked is not None else None
     if decision is None:
         return ReviewRecord(asked_at=at)
     return ReviewRecord(
-        asked_at=at, decided_at=_moment(decision.decided_at), verdict=decision.verdict, reviewer=decision.reviewer
+        asked_at=at, decided_at=moment_of(decision.decided_at), verdict=decision.verdict, reviewer=decision.reviewer
     )
 
 
@@ -273,7 +276,7 @@ def _blind(raw: bytes | None) -> BlindRecord | None:
         decided=blind.decided,
         verdict=review.verdict,
         reviewer=review.reviewer,
-        decided_at=_moment(review.decided_at),
+        decided_at=moment_of(review.decided_at),
     )
 
 
@@ -294,7 +297,7 @@ def _opinions(result: CaseResult | None) -> tuple[OpinionRecord, ...]:
             category=one.category,
             severity=one.severity,
             overrules=one.overrules,
-            given_at=_moment(one.given_at),
+            given_at=moment_of(one.given_at),
         )
         for one in given
     )
