@@ -10,8 +10,8 @@ from typing import Any
 
 from activities.errors import InstallationError
 from voicewright.client.connect import UnreachableError
+from voicewright.running_stack import STACK_FILE, default_data_dir
 from voicewright.runtime.exit import ExitCode, leave
-from voicewright.settings import STACK_FILE, default_data_dir
 from voicewright.store.errors import StoreError
 from workers.processes import StackError
 

@@ -4,7 +4,6 @@ On a machine where `voicewright dev` runs, its addresses are found in `.voicewri
 typed in the same folder need no settings at all. A variable that is set wins.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -13,43 +12,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from voicewright.contracts.access import Role
-
-STACK_FILE = Path("stack.json")
-_JIRA_EXAMPLE = '{"customfield_10010": {"value": "Voice"}}'
-_OUR_FIELDS = {"project", "issuetype", "summary", "description"}
-
-
-def default_data_dir() -> Path:
-    """Where the local stack keeps its data, and where commands look for a running one."""
-    return Path(os.environ.get("VOICEWRIGHT_DATA_DIR", ".voicewright"))
-
-
-def no_stack() -> str:
-    """Why nothing is known of a stack here, and what to do about it; for the end of a sentence."""
-    return (
-        f"no stack was found here (there is no {default_data_dir() / STACK_FILE}): start one with `voicewright dev`, "
-        "or name the data folder of one that runs with VOICEWRIGHT_DATA_DIR"
-    )
-
-
-def stack_is_known() -> bool:
-    """Whether a local stack says here where it listens."""
-    return (default_data_dir() / STACK_FILE).is_file()
-
-
-class _RunningStack(PydanticBaseSettingsSource):
-    """Addresses that a local stack wrote when it came up."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401, ARG002
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        try:
-            stack = json.loads((default_data_dir() / STACK_FILE).read_text())
-        except (OSError, ValueError):
-            return {}
-        known = stack.get("settings", {})
-        return known if isinstance(known, dict) else {}
+from voicewright.jira_fields import read_fields
+from voicewright.running_stack import RunningStack, default_data_dir
 
 
 class Settings(BaseSettings):
@@ -350,30 +314,10 @@ class Settings(BaseSettings):
         needed = {"VOICEWRIGHT_LLM_URL": self.llm_url, "VOICEWRIGHT_LLM_MODEL": self.llm_model}
         return tuple(name for name, value in needed.items() if value is None)
 
-    @property
-    def jira_more_fields(self) -> dict[str, Any]:
-        """`jira_fields`, read."""
-        fields: dict[str, Any] = json.loads(self.jira_fields or "{}")
-        return fields
-
     @field_validator("jira_fields")
     @classmethod
     def _fields(cls, value: str) -> str:
-        try:
-            fields = json.loads(value or "{}")
-        except ValueError as error:
-            msg = f"must be a JSON object such as {_JIRA_EXAMPLE}: {error}"
-            raise ValueError(msg) from None
-        if not isinstance(fields, dict):
-            msg = f"must be a JSON object such as {_JIRA_EXAMPLE}"
-            raise ValueError(msg)  # noqa: TRY004 - pydantic wants this kind
-        if taken := sorted(fields.keys() & _OUR_FIELDS):
-            msg = f"{', '.join(taken)}: set by Voicewright itself"
-            raise ValueError(msg)
-        labels = fields.get("labels", [])
-        if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
-            msg = "labels: must be a list of words"
-            raise ValueError(msg)
+        read_fields(value)
         return value
 
     @field_validator("s3_kms_key")
@@ -402,4 +346,4 @@ class Settings(BaseSettings):
         """Arguments before environment before the running local stack."""
         folder = os.environ.get("VOICEWRIGHT_SECRETS_DIR")
         secrets = SecretsSettingsSource(settings_cls, folder) if folder else file_secret_settings
-        return init_settings, env_settings, dotenv_settings, secrets, _RunningStack(settings_cls)
+        return init_settings, env_settings, dotenv_settings, secrets, RunningStack(settings_cls)

@@ -58,11 +58,13 @@ from activities.steps.validate import ValidateStep
 from activities.suites import SuiteLibrary
 from voicewright.client.queues import CALLS, INTEGRATIONS, SPEECH, WORKFLOWS
 from voicewright.erasure.cases import Eraser
+from voicewright.jira_fields import read_fields
 from voicewright.judge.judge import MeaningJudge
 from voicewright.judge.verdict import RiskPolicy
 from voicewright.report.build import Links
+from voicewright.running_stack import default_data_dir
 from voicewright.runtime.priority import as_others
-from voicewright.settings import Settings, default_data_dir
+from voicewright.settings import Settings
 from voicewright.store.port import ObjectStore
 from voicewright.store.s3 import S3Store
 from workers.outside.records import live_records
@@ -71,10 +73,7 @@ from workers.query_safe import QuerySafeRunner
 from workers.versioning import deployment_of
 from workflows.blind import BlindReview
 from workflows.case import VoiceTestCase
-from workflows.erase import Erase, EraseDue
-from workflows.reconcile import ReconcileDefects
-from workflows.records import CatchUpRecords
-from workflows.remind import RemindReviewers
+from workflows.chores import CatchUpRecords, Erase, EraseDue, ReconcileDefects, RemindReviewers
 from workflows.run import VoiceTestRun
 
 _log = logging.getLogger("workers")
@@ -299,7 +298,7 @@ def jira_tracker(settings: Settings) -> JiraTracker | None:
         token,
         settings.jira_project,
         settings.jira_issue_type,
-        settings.jira_more_fields,
+        read_fields(settings.jira_fields),
     )
 
 

@@ -27,9 +27,10 @@ from pydantic import SecretStr
 
 from voicewright.client import search_attributes
 from voicewright.client.connect import UnreachableError, connect
+from voicewright.running_stack import STACK_FILE, default_data_dir
 from voicewright.runtime.exit import leave
 from voicewright.runtime.free_port import free_port
-from voicewright.settings import STACK_FILE, Settings, default_data_dir
+from voicewright.settings import Settings
 from voicewright.store.errors import StoreError
 from voicewright.store.s3 import S3Store
 from workers.local_store import USER, s3_program

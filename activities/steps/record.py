@@ -64,7 +64,7 @@ class RecordStep:
     async def record_blind(self, blind: BlindResult) -> None:
         """Store what people said of a case without knowing what the machine had decided; the first one stands."""
         key = blind.key
-        file = case_key(blind.run_id, key.case, key.cell, key.repeat, BLIND_FILE)
+        file = case_key(blind.run_id, key, BLIND_FILE)
         body = blind.model_dump_json(indent=1).encode()
         await asyncio.to_thread(self._store.put_if_absent, file, body, "application/json")
         await self._records.case(blind.run_id, key)
@@ -120,7 +120,7 @@ def _told(result: CaseResult) -> str:
 
 
 def _result_key(run_id: str, key: CaseKey) -> str:
-    return case_key(run_id, key.case, key.cell, key.repeat, "result.json")
+    return case_key(run_id, key, "result.json")
 
 
 def _present(found: Iterable[CaseUpdate | None]) -> list[CaseUpdate]:

@@ -27,7 +27,7 @@ class ReviewStep:
     async def request_review(self, request: ReviewRequest) -> None:
         """Ask, or remind. Repeating it changes nothing: each reminder is one object."""
         key = request.key
-        file = case_key(request.run_id, key.case, key.cell, key.repeat, f"review-{request.reminder}.json")
+        file = case_key(request.run_id, key, f"review-{request.reminder}.json")
         asked = {"asked_at": datetime.now(UTC).isoformat(timespec="seconds"), **request.model_dump(mode="json")}
         first = await asyncio.to_thread(self._store.put_if_absent, file, json.dumps(asked).encode(), "application/json")
         if first is not None:

@@ -67,7 +67,7 @@ def _stored(given: Services, state: CaseState, words: TurnWords) -> TranscriptSu
     body = better.model_dump_json().encode()
     key = state.key
     name = f"transcript-{hashlib.sha256(body).hexdigest()[:MARK]}.json"
-    file = case_key(state.run_id, key.case, key.cell, key.repeat, name)
+    file = case_key(state.run_id, key, name)
     return TranscriptSummary(
         transcript=given.store.put(file, body, "application/json"),
         caller_words=len(better.caller.words),

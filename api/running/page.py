@@ -14,6 +14,7 @@ from api.pages import page
 from api.running.start import TO_RERUN
 from api.services import Given
 from voicewright.client import NotFoundError
+from voicewright.contracts.case import case_of
 from voicewright.contracts.run import RunProgress
 from voicewright.report.build import Links, build_report
 from voicewright.report.html import made_here, page_policy
@@ -23,8 +24,6 @@ from voicewright.store.s3 import S3Store
 
 router = APIRouter()
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})$")
-_REPEAT = re.compile(r"[1-9][0-9]{0,8}")
-_PARTS = 3
 _BUILDS = asyncio.Semaphore(1)
 """Reports that are built at the same time; each holds all cases of a run in memory."""
 
@@ -94,11 +93,9 @@ def _built(store: S3Store, run_id: str, links: Links) -> bytes:
 @router.get("/audio/{case_id:path}", dependencies=HEAR)
 async def audio(request: Request, case_id: str, given: Given) -> Response:
     """The stereo recording of a case; by ranges, so that a browser can jump in it."""
-    run_id, *rest = case_id.rsplit("/", _PARTS)
-    if len(rest) != _PARTS or not _REPEAT.fullmatch(rest[2]):
+    if (named := case_of(case_id)) is None:
         raise HTTPException(404, f"{case_id} is not the id of a case")
-    key = case_key(run_id, rest[0], rest[1], int(rest[2]), "recording.wav")
-    raw = await asyncio.to_thread(given.store.get_if_present, key)
+    raw = await asyncio.to_thread(given.store.get_if_present, case_key(*named, "recording.wav"))
     if raw is None:
         raise HTTPException(404, f"there is no recording of {case_id}")
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=3600"}

@@ -7,19 +7,21 @@ import os
 import signal
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 from junitparser import JUnitXml
 from local_stack import LocalStack
 from mutants import MEANT_FOR
+from patience import PATIENCE_S, until, until_true
 from temporalio.client import Client
 
 from examples.clinic.bugs import Bug
 from voicewright.client import Voicewright
 from voicewright.client.connect import connect
 from voicewright.client.queues import WORKFLOWS
-from voicewright.contracts.case import CasePhase, CaseResult, Outcome, Step
+from voicewright.contracts.case import CasePhase, CaseResult, CaseState, Outcome, Step
 from voicewright.contracts.check import CheckOutcome, DoubtKind
 from voicewright.contracts.review import ReviewDecision, ReviewSubmission
 from voicewright.contracts.run import RunProgress, RunRequest, RunResult
@@ -234,16 +236,11 @@ async def test_a_worker_killed_in_each_step_costs_nothing(
 async def until_in(voicewright: Voicewright, case_id: str, step: Step) -> None:
     """Until the case is in `step`, or past it: the short steps may be over before they are seen."""
     order = list(Step)
-    for _ in range(8000):
-        try:
-            state = await voicewright.case(case_id)
-        except Exception:  # noqa: BLE001
-            await asyncio.sleep(0.02)
-            continue
-        if order.index(state.step) >= order.index(step):
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail(f"{case_id} never came to {step}")
+
+    def come(state: CaseState) -> bool:
+        return order.index(state.step) >= order.index(step)
+
+    await until(partial(voicewright.case, case_id), come, every_s=0.02, forgive=Exception)
 
 
 async def why(voicewright: Voicewright, case_id: str) -> str:
@@ -253,34 +250,24 @@ async def why(voicewright: Voicewright, case_id: str) -> str:
 
 async def until_talking(store: S3Store, run_id: str) -> None:
     """Until the agent was dialled, and a little longer: into the middle of the conversation."""
-    while not any("/dial-" in key for key in store.list_keys(f"runs/{run_id}/")):
-        await asyncio.sleep(0.1)
+    await until_true(lambda: any("/dial-" in key for key in store.list_keys(f"runs/{run_id}/")), every_s=0.1)
     await asyncio.sleep(2)
 
 
 async def decide_patiently(voicewright: Voicewright, case_id: str) -> ReviewDecision:
-    refusal = ""
-    for _ in range(60):
-        try:
-            return await voicewright.decide(case_id, ReviewSubmission(verdict="fail", reviewer="Ada"))
-        except Exception as error:  # noqa: BLE001
-            refusal = repr(error)
+    async def decided() -> ReviewDecision:
         with contextlib.suppress(Exception):  # an answer may be lost, and its decision taken
             if (taken := (await voicewright.case(case_id)).review) is not None:
                 return taken
-        await asyncio.sleep(1)
-    pytest.fail(f"the decision was never taken: {refusal}; the verdict: {await why(voicewright, case_id)}")
+        return await voicewright.decide(case_id, ReviewSubmission(verdict="fail", reviewer="Ada"))
+
+    return await until(decided, every_s=1, forgive=Exception)
 
 
 async def wait_patiently(voicewright: Voicewright, run_id: str) -> RunProgress:
     handle = voicewright.temporal.get_workflow_handle(run_id, result_type=RunResult)
-    await asyncio.wait_for(handle.result(), 300)
-    for _ in range(60):
-        try:
-            return await voicewright.progress(run_id)
-        except Exception:  # noqa: BLE001
-            await asyncio.sleep(1)
-    pytest.fail("nobody answers")
+    await asyncio.wait_for(handle.result(), PATIENCE_S)
+    return await until(partial(voicewright.progress, run_id), every_s=1, forgive=Exception)
 
 
 async def test_cancelling_a_run_hangs_up_the_live_call(
@@ -288,8 +275,7 @@ async def test_cancelling_a_run_hangs_up_the_live_call(
 ) -> None:
     voicewright = Voicewright(temporal)
     run_id = await voicewright.start(RunRequest(suite=pushed, tags=("booking",), agent_url=clinic, max_parallel=2))
-    while (progress := await voicewright.progress(run_id)).running < 2:
-        await asyncio.sleep(0.1)
+    await until(partial(voicewright.progress, run_id), lambda progress: progress.running == 2)
     await until_in(voicewright, f"{run_id}/book-half-past/en/1", Step.CALL)
     cancelled = await asyncio.to_thread(stack.cli, "runs", "cancel", run_id)
     assert cancelled.returncode == 0

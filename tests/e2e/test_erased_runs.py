@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from local_stack import LocalStack
+from patience import PATIENCE_S
 
 from voicewright.contracts.transcript import Transcript
 from voicewright.store.s3 import S3Store
@@ -22,7 +23,6 @@ from voicewright.store.s3 import S3Store
 pytestmark = pytest.mark.runs
 SUITE = Path("examples/clinic/suite.yaml")
 NOTE = "mumbled about a hippopotamus"
-PATIENCE_S = 300
 
 
 def test_nothing_of_a_run_is_found_once_it_is_erased(stack: LocalStack, clinic: str) -> None:

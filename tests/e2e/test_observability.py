@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from local_stack import LocalStack
+from patience import PATIENCE_S
 from standins.otlp_collector import OtlpCollector
 
 from voicewright.suite import spoken
@@ -28,7 +29,7 @@ def run_id(stack: LocalStack, clinic: str) -> str:
 
 def test_one_trace_leads_from_the_command_to_the_call(run_id: str, collector: OtlpCollector) -> None:
     wanted = {"StartWorkflow:VoiceTestRun", "RunWorkflow:VoiceTestRun", "RunWorkflow:VoiceTestCase", "RunActivity:call"}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         traces: dict[str, dict[str, str]] = {}
         for span in list(collector.spans):

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from far_ends import SipFarEnd
 from local_stack import LocalStack
+from patience import until_true
 
 from activities.audio.pcm import FRAME_MS
 from voicewright.client import Voicewright
@@ -108,10 +109,7 @@ async def test_a_worker_killed_in_a_telephone_call_never_calls_twice(
     before = len(far.ended())
     run_id = await voicewright.start(RunRequest(suite=pushed, cases=("long",)))
     case_id = f"{run_id}/long/en/1"
-    for _ in range(600):
-        if far.live() == 1:
-            break
-        await asyncio.sleep(0.05)
+    await until_true(lambda: far.live() == 1)
     await asyncio.sleep(1)
     assert (await voicewright.case(case_id)).step is Step.CALL
     os.kill(int(json.loads((stack.data / "stack.json").read_text())["processes"]["calls"]), signal.SIGKILL)

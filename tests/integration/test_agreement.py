@@ -114,7 +114,7 @@ async def test_a_blind_review_comes_from_the_store_to_the_page(house: House) -> 
     key = done.key
     sampled = BlindResult(run_id="run-1", suite=done.suite, key=key, decided=Decision.PASS, review=told)
     for name, body in (("result.json", done.model_dump_json()), (BLIND_FILE, sampled.model_dump_json())):
-        house.store.put(case_key("run-1", key.case, key.cell, 1, name), body.encode(), "application/json")
+        house.store.put(case_key("run-1", key, name), body.encode(), "application/json")
     facts = {
         "run_id": "run-1",
         "suite": done.suite.model_dump(),

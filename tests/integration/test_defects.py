@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from local_stack import LocalStack
+from patience import until
 from standins.jira_cloud import JiraCloud
 from temporalio.testing import ActivityEnvironment
 
@@ -188,12 +189,11 @@ async def test_many_workers_make_one_issue(store: S3Store, log: DefectLog, suite
     async def patiently(owner: int) -> Issue | None:
         environment = ActivityEnvironment()
         environment.info = environment.info.__class__(**{**environment.info.__dict__, "activity_id": str(owner)})
-        for _ in range(600):
-            try:
-                return await environment.run(DefectStep(store, tracker(site)).publish_defect, defect)
-            except UnavailableError:
-                await asyncio.sleep(0.1)
-        pytest.fail("never published")
+
+        async def publish() -> Issue | None:
+            return await environment.run(DefectStep(store, tracker(site)).publish_defect, defect)
+
+        return await until(publish, lambda _: True, every_s=0.1, forgive=UnavailableError)
 
     issues = await asyncio.gather(*(patiently(owner) for owner in range(5)))
     assert len(set(issues)) == 1

@@ -28,7 +28,7 @@ from voicewright.report.build import Links
 from voicewright.settings import Settings
 from voicewright.store.s3 import S3Store
 from workers.build import SANDBOX
-from workflows.erase import Erase
+from workflows.chores import Erase
 
 PASSWORD = "correct horse battery"
 

@@ -47,7 +47,7 @@ from voicewright.store.s3 import S3Store
 from voicewright.suite.library import push
 from voicewright.suite.reading.file import load_suite
 from workers.build import SANDBOX
-from workflows.records import CatchUpRecords
+from workflows.chores import CatchUpRecords
 
 RUN = ActivityEnvironment.default_info().workflow_id or ""
 NOTE = "the agent mumbled something about a 'frog'"
@@ -105,12 +105,10 @@ class Steps:
         wrong = (check("time", CheckOutcome.FAILED, EVIL, actual=EVIL), check("meaning", CheckOutcome.UNSURE, EVIL))
         whole = result(Folder(self._store), key.case, outcome or Outcome.PASSED, wrong)
         verdict = Verdict(decision=Decision.REVIEW, confidence=0.25, reason=EVIL, checks=wrong)
-        stored = self._store.put(
-            case_key(RUN, key.case, key.cell, key.repeat, "verdict.json"), verdict.model_dump_json().encode(), "x/y"
-        )
+        stored = self._store.put(case_key(RUN, key, "verdict.json"), verdict.model_dump_json().encode(), "x/y")
         assert whole.call is not None
         call = self._store.get(whole.call.record.key)
-        self._store.put(case_key(RUN, key.case, key.cell, key.repeat, "call.json"), call, "x/y")
+        self._store.put(case_key(RUN, key, "call.json"), call, "x/y")
         workflow_id = f"{RUN}/{key}"
         if review is not None or outcome in {None, Outcome.UNREVIEWED}:
             asked = ReviewRequest(run_id=RUN, key=key, workflow_id=workflow_id, reason="unsure")

@@ -23,7 +23,7 @@ from api.app import create_app
 from api.running import live
 from api.services import Services
 from voicewright.client import Voicewright
-from voicewright.contracts.case import Outcome
+from voicewright.contracts.case import CaseKey, Outcome
 from voicewright.contracts.run import RunRequest
 from voicewright.contracts.verdict import Decision
 from voicewright.settings import Settings
@@ -221,4 +221,4 @@ def keep(store: S3Store, run_id: str, **outcomes: Outcome) -> None:
     """Results of cases, as `record_result` leaves them."""
     for name, outcome in outcomes.items():
         raw = result(Shelf(), name, outcome).model_dump_json().encode()
-        store.put(case_key(run_id, name, "en", 1, "result.json"), raw, "application/json")
+        store.put(case_key(run_id, CaseKey(case=name, language="en"), "result.json"), raw, "application/json")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from local_stack import LocalStack
+from patience import until
 from test_report import Shelf, check, report, result
 
 from voicewright.client.connect import connect
@@ -80,12 +81,11 @@ async def test_a_schedule_starts_runs_until_it_is_deleted(stack: LocalStack, sto
     assert "already" in twice[1]
     client = await connect(stack.settings)
     await client.get_schedule_handle(PREFIX + name).trigger()
-    for _ in range(600):
-        started = [item.id async for item in client.list_workflows(f"WorkflowId STARTS_WITH 'run-clinic-{name}'")]
-        if started:
-            break
-        await asyncio.sleep(0.1)
-    assert started
+
+    async def runs() -> list[str]:
+        return [item.id async for item in client.list_workflows(f"WorkflowId STARTS_WITH 'run-clinic-{name}'")]
+
+    started = await until(runs)
     await client.get_workflow_handle(started[0]).terminate()
     listed = await cli("list")
     assert name in listed[1]

@@ -50,7 +50,7 @@ async def case(real: Client) -> AsyncIterator[tuple[Client, str]]:
 async def web(case: tuple[Client, str]) -> AsyncIterator[httpx.AsyncClient]:
     shelf = Shelf()
     key = CaseKey(case="a", language="en")
-    shelf.put(case_key("run-1", key.case, key.cell, 1, "recording.wav"), b"RIFF" + b"x" * 996)
+    shelf.put(case_key("run-1", key, "recording.wav"), b"RIFF" + b"x" * 996)
     store: Any = shelf
 
     async def connect() -> Services:

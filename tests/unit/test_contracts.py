@@ -59,7 +59,7 @@ def test_contracts_ignore_what_a_newer_version_adds_but_a_run_request_does_not()
 def test_keys_cannot_escape_their_folder() -> None:
     assert run_key("../../etc", "x.json") == "runs/..%2F..%2Fetc/x.json"
     assert run_key("..", "x.json") == "runs/%2E%2E/x.json"
-    assert case_key("r", "c", "en", 1, "f") == "runs/r/cases/c/en/1/f"
+    assert case_key("r", CaseKey(case="c", language="en"), "f") == "runs/r/cases/c/en/1/f"
 
 
 def test_starting_a_case_twice_is_one_workflow_id() -> None:

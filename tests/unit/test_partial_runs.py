@@ -26,7 +26,7 @@ P, F = Outcome.PASSED, Outcome.FAILED
 
 
 def folder(key: CaseKey, file: str) -> str:
-    return case_key("run-1", key.case, key.cell, key.repeat, file)
+    return case_key("run-1", key, file)
 
 
 def ended(shelf: Shelf, case: str, outcome: Outcome) -> CaseResult:

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 from standins.s3_server import S3Server
 
 from voicewright.client.connect import UnreachableError, connect
-from voicewright.settings import STACK_FILE, Settings
+from voicewright.running_stack import STACK_FILE
+from voicewright.settings import Settings
 from voicewright.store.errors import StoreError
 from voicewright.store.s3 import S3Store
 

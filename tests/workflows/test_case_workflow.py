@@ -1,9 +1,11 @@
 """One case: reminder, expiry, decisions, retries, cancellation. Timers run on a server that skips time."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from fakes import SUITE, Steps
+from patience import until
 from serving import serving, unique
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import CancelledError
@@ -53,12 +55,7 @@ def unsure(_: CaseKey) -> Decision:
 
 
 async def until_waiting(handle: Handle) -> None:
-    for _ in range(3000):
-        state = await handle.query(VoiceTestCase.state)
-        if state.step is Step.REVIEW:
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("the case never asked for a review")
+    await until(partial(handle.query, VoiceTestCase.state), lambda state: state.step is Step.REVIEW)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """What follows from verdicts: defects, news for people, and runs that end although nobody can be told."""
 
-import asyncio
-
 import pytest
 from fakes import Steps
+from patience import until, until_true
 from serving import serving, unique
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.errors import BadInputError, InstallationError, UnavailableError
-from voicewright.client import Voicewright
+from voicewright.client import ReviewEntry, Voicewright
 from voicewright.client.queues import WORKFLOWS
 from voicewright.contracts.case import CaseKey, Outcome
 from voicewright.contracts.review import ReviewSubmission
@@ -69,10 +68,7 @@ async def test_people_hear_of_cases_that_wait_for_them_while_the_run_goes_on(rea
         handle = await real.start_workflow(
             "VoiceTestRun", {"suite": "s"}, id=name, task_queue=WORKFLOWS, result_type=RunResult
         )
-        for _ in range(1000):
-            if steps.notices:
-                break
-            await asyncio.sleep(0.05)
+        await until_true(lambda: bool(steps.notices))
         voicewright = Voicewright(real)
         await voicewright.decide(f"{name}/c0/en/1", ReviewSubmission(verdict="fail", reviewer="Ada", note="mumbles"))
         await handle.result()
@@ -89,12 +85,11 @@ async def test_the_list_of_reviews_says_why(real: Client) -> None:
     async with serving(real, steps):
         handle = await real.start_workflow(VoiceTestRun.run, {"suite": "s"}, id=unique("run"), task_queue=WORKFLOWS)
         voicewright = Voicewright(real)
-        mine = []
-        for _ in range(1000):
-            mine = [entry for entry in await voicewright.reviews() if entry.workflow_id.startswith(handle.id)]
-            if mine:
-                break
-            await asyncio.sleep(0.05)
+
+        async def waiting() -> list[ReviewEntry]:
+            return [entry for entry in await voicewright.reviews() if entry.workflow_id.startswith(handle.id)]
+
+        mine = await until(waiting)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError):  # to its end: the next test's workers must not find it
             await handle.result()

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 from fakes import Steps
+from patience import until
 from serving import dev_server, serving, unique
 from temporalio.client import Client
 from test_documented_programs import python_of, run
@@ -103,10 +104,7 @@ async def test_a_long_queue_is_read_in_pages_the_longest_waiting_first(monkeypat
         voicewright = Voicewright(client)
         for _ in range(2):
             await client.start_workflow("VoiceTestRun", {"suite": "s"}, id=unique("run"), task_queue=WORKFLOWS)
-        for _ in range(1200):
-            if await voicewright.review_backlog() == 80:
-                break
-            await asyncio.sleep(0.1)
+        await until(voicewright.review_backlog, lambda waiting: waiting == 80)
         seen: list[ReviewEntry] = []
         after, pages = "", 0
         while True:

@@ -1,10 +1,10 @@
 """A run: the window, continue-as-new, bad input, cancellation, cases that fall silent."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from fakes import Steps
+from patience import until, until_true
 from serving import serving, unique
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
@@ -28,23 +28,13 @@ async def begin(client: Client, typed: object) -> Handle:
     )
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("it never came to that")
-
-
 async def executions(client: Client, workflow_id: str) -> list[int]:
     """History lengths of all executions of a workflow id."""
-    lengths = []
-    for _ in range(1000):
-        lengths = [item.history_length async for item in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
-        if lengths and all(lengths):
-            break
-        await asyncio.sleep(0.05)
-    return lengths
+
+    async def lengths() -> list[int]:
+        return [item.history_length async for item in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
+
+    return await until(lengths, lambda found: bool(found) and all(found))
 
 
 async def test_every_case_is_held_once_within_the_window(real: Client) -> None:
@@ -67,7 +57,7 @@ async def test_a_case_that_waits_for_a_human_occupies_no_line(real: Client) -> N
     steps = Steps(cases=6, parallel=1, decide=lambda key: Decision.REVIEW if key.case == "c0" else Decision.PASS)
     async with serving(real, steps):
         handle = await begin(real, {"suite": "s"})
-        await until(lambda: len(steps.results) == 5)
+        await until_true(lambda: len(steps.results) == 5)
         progress = await handle.query(VoiceTestRun.progress)
         assert [str(key) for key in progress.reviewing] == ["c0/en/1"]
         voicewright = Voicewright(real)
@@ -86,12 +76,11 @@ async def test_the_review_queue_is_a_visibility_query(real: Client) -> None:
     async with serving(real, steps):
         handle = await begin(real, {"suite": "s"})
         voicewright = Voicewright(real)
-        mine: list[str] = []
-        for _ in range(1000):
-            mine = [e.workflow_id for e in await voicewright.reviews() if e.workflow_id.startswith(handle.id)]
-            if len(mine) == 3:
-                break
-            await asyncio.sleep(0.1)
+
+        async def waiting() -> list[str]:
+            return [e.workflow_id for e in await voicewright.reviews() if e.workflow_id.startswith(handle.id)]
+
+        mine = await until(waiting, lambda found: len(found) == 3)
         assert sorted(mine) == [f"{handle.id}/c{n}/en/1" for n in range(3)]
         await handle.cancel()
         with pytest.raises(WorkflowFailureError):
@@ -135,7 +124,7 @@ async def test_cancelling_hangs_up_all_calls_and_says_so(real: Client) -> None:
     steps = Steps(cases=10, parallel=3, call_s=30)
     async with serving(real, steps):
         handle = await begin(real, {"suite": "s"})
-        await until(lambda: steps.in_call == 3)
+        await until_true(lambda: steps.in_call == 3)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as ended:
             await handle.result()
@@ -175,7 +164,7 @@ async def test_a_case_ended_by_force_is_looked_up(real: Client) -> None:
     steps = Steps(cases=2, decide=lambda key: Decision.REVIEW if key.case == "c0" else Decision.PASS)
     async with serving(real, steps):
         handle = await begin(real, {"suite": "s"})
-        await until(lambda: steps.calls["request_review"] == 1)
+        await until_true(lambda: steps.calls["request_review"] == 1)
         await real.get_workflow_handle(f"{handle.id}/c0/en/1").terminate("by hand")
         steps.lost = (lost,)
         result = await handle.result()

@@ -14,9 +14,10 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError, TLSConfig
 
 from voicewright.client.errors import UnansweredError
+from voicewright.running_stack import no_stack, stack_is_known
 from voicewright.runtime.encryption import EncryptionCodec, PayloadKeysError, read_keys
 from voicewright.runtime.traces import interceptors
-from voicewright.settings import Settings, no_stack, stack_is_known
+from voicewright.settings import Settings
 from voicewright.store.errors import StoreError
 
 TIMEOUT_S = 10.0

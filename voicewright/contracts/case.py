@@ -1,7 +1,9 @@
 """One case of a run: what it is asked to do, how far it is, how it ended."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +15,10 @@ from voicewright.contracts.review import Opinion, ReviewDecision, ReviewLease, R
 from voicewright.contracts.text import Name, Sentence
 from voicewright.contracts.transcript import TranscriptSummary
 from voicewright.contracts.verdict import Decision, Verdict, VerdictSummary
+
+_REPEAT = re.compile(r"[1-9][0-9]{0,8}")
+_PARTS = 3
+"""Of a case's id, after its run."""
 
 
 class Outcome(StrEnum):
@@ -47,8 +53,32 @@ class CaseKey(Contract):
         """Language and caller: the cell of the matrix, as ids and reports name it."""
         return f"{self.language}+{self.profile}" if self.profile else self.language
 
+    @classmethod
+    def of(cls, case: str, cell: str, repeat: str) -> Self:
+        """From its parts, as ids and paths have them.
+
+        Raises:
+            ValueError: `repeat` is no number from 1.
+        """
+        if not _REPEAT.fullmatch(repeat):
+            msg = f"{repeat!r} is no repeat of a case"
+            raise ValueError(msg)
+        language, _, profile = cell.partition("+")
+        return cls(case=case, language=language, repeat=int(repeat), profile=profile)
+
     def __str__(self) -> str:
         return f"{self.case}/{self.cell}/{self.repeat}"
+
+
+def case_of(case_id: str) -> tuple[str, CaseKey] | None:
+    """The run and the case that the id of a case names; None where it is no such id."""
+    run_id, *parts = case_id.rsplit("/", _PARTS)
+    if len(parts) != _PARTS:
+        return None
+    try:
+        return run_id, CaseKey.of(*parts)
+    except ValueError:
+        return None
 
 
 class CaseRequest(Contract):

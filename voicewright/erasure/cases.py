@@ -119,7 +119,7 @@ class Eraser:
         """Store what was erased beside each case: once that is there, nobody looks at the case again."""
         body = receipt.model_dump_json(indent=1).encode()
         for key in keys:
-            file = case_key(receipt.run_id, key.case, key.cell, key.repeat, RECEIPT)
+            file = case_key(receipt.run_id, key, RECEIPT)
             self._store.put_if_absent(file, body, _JSON)
 
     def _erase(self, folder: str, files: Collection[str], at: str, done: _Erased) -> None:

@@ -155,4 +155,4 @@ def _recording(
 
 
 def _file(run_id: str, key: CaseKey, name: str) -> str:
-    return case_key(run_id, key.case, key.cell, key.repeat, name)
+    return case_key(run_id, key, name)

@@ -181,7 +181,7 @@ def case_record(store: Reader, run_id: str, key: CaseKey) -> CaseRecord | None:
     """A case, by what is stored of it; None where it has not ended and waits for nobody."""
 
     def read(file: str) -> bytes | None:
-        return store.get_if_present(case_key(run_id, key.case, key.cell, key.repeat, file))
+        return store.get_if_present(case_key(run_id, key, file))
 
     raw, asked = read("result.json"), read("review-0.json")
     result = CaseResult.model_validate_json(raw) if raw is not None else None

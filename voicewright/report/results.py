@@ -137,9 +137,7 @@ def case_folders(store: Reader, run_id: str) -> dict[str, set[str]]:
 
 def key_of(folder: str) -> CaseKey:
     """The case that a folder is for."""
-    case, cell, repeat = (unquote(part) for part in folder.split("/")[-3:])
-    language, _, profile = cell.partition("+")
-    return CaseKey(case=case, language=language, repeat=int(repeat), profile=profile)
+    return CaseKey.of(*(unquote(part) for part in folder.split("/")[-3:]))
 
 
 def waits(asked: bytes | None, verdict: Verdict | None) -> bool:

@@ -132,7 +132,7 @@ def view_of_result(store: Reader, result: CaseResult, suite: Suite | None) -> Ca
 def view_of_pending(store: Reader, run_id: str, case: PendingCase, suite: Suite | None) -> CaseView:
     """A case that waits for a person, from what its steps stored."""
     key = case.key
-    call, heard = (case_key(run_id, key.case, key.cell, key.repeat, file) for file in ("call.json", "transcript.json"))
+    call, heard = (case_key(run_id, key, file) for file in ("call.json", "transcript.json"))
     record, transcript = _read(store, call, CallRecord), _read(store, heard, Transcript)
     view = _view(store, case.workflow_id, key, suite, record, transcript, case.verdict)
     return view.model_copy(update={"reason": case.reason})

@@ -5,7 +5,7 @@ Audio, transcripts and reports never travel through Temporal: they are stored on
 
 from urllib.parse import quote
 
-from voicewright.contracts.case import CaseRequest
+from voicewright.contracts.case import CaseKey, CaseRequest
 
 
 def _part(text: str) -> str:
@@ -48,14 +48,14 @@ def run_key(run_id: str, file: str) -> str:
     return f"runs/{_part(run_id)}/{file}"
 
 
-def case_key(run_id: str, case: str, language: str, repeat: int, file: str) -> str:
+def case_key(run_id: str, key: CaseKey, file: str) -> str:
     """A file that belongs to one case of a run."""
-    return f"runs/{_part(run_id)}/cases/{_part(case)}/{_part(language)}/{repeat}/{file}"
+    return f"runs/{_part(run_id)}/cases/{_part(key.case)}/{_part(key.cell)}/{key.repeat}/{file}"
 
 
 def case_file(case: CaseRequest, file: str) -> str:
     """A file of the case that a step works on."""
-    return case_key(case.run_id, case.key.case, case.key.cell, case.key.repeat, file)
+    return case_key(case.run_id, case.key, file)
 
 
 def noise_key(name: str) -> str:

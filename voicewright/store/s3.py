@@ -9,7 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from voicewright.contracts.artifact import ArtifactRef
-from voicewright.settings import Settings, no_stack
+from voicewright.running_stack import no_stack
+from voicewright.settings import Settings
 from voicewright.store.errors import ObjectMissingError, StoreError
 
 __all__ = ["ObjectMissingError", "S3Store", "StoreError"]

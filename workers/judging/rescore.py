@@ -80,7 +80,7 @@ def _request(
 
 
 def _call(store: ObjectStore, run_id: str, key: CaseKey) -> CallSummary | None:
-    file = case_key(run_id, key.case, key.cell, key.repeat, "call.json")
+    file = case_key(run_id, key, "call.json")
     raw = store.get_if_present(file)
     if raw is None:
         return None
@@ -96,7 +96,7 @@ def _call(store: ObjectStore, run_id: str, key: CaseKey) -> CallSummary | None:
 
 
 def _heard(store: ObjectStore, run_id: str, key: CaseKey) -> TranscriptSummary | None:
-    file = case_key(run_id, key.case, key.cell, key.repeat, "transcript.json")
+    file = case_key(run_id, key, "transcript.json")
     raw = store.get_if_present(file)
     if raw is None:
         return None

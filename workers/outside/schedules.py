@@ -18,9 +18,7 @@ from temporalio.client import (
 
 from voicewright.client.queues import WORKFLOWS
 from voicewright.settings import Settings
-from workflows.erase import EraseDue
-from workflows.reconcile import ReconcileDefects
-from workflows.remind import RemindReviewers
+from workflows.chores import EraseDue, ReconcileDefects, RemindReviewers
 
 
 @dataclass(frozen=True)

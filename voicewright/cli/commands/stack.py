@@ -22,9 +22,10 @@ from voicewright.contracts.case import Outcome
 from voicewright.contracts.check import DoubtKind
 from voicewright.contracts.run import RunRequest
 from voicewright.report.results import RunReport, read_report
+from voicewright.running_stack import default_data_dir
 from voicewright.runtime.exit import ExitCode
 from voicewright.runtime.free_port import free_port
-from voicewright.settings import Settings, default_data_dir
+from voicewright.settings import Settings
 from voicewright.store.s3 import S3Store
 from voicewright.suite.library import push
 from voicewright.suite.reading.file import load_suite
