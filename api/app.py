@@ -31,7 +31,7 @@ from api.running import history, live, rest, start
 from api.running import page as runs
 from api.running.live import Watch
 from api.services import Services
-from api.suites import library
+from api.suites import library, quarantine
 from api.suites import pages as suite_pages
 from voicewright.accounts.sign_on import NoAccountError
 from voicewright.client import CursorError, NotFoundError, ReviewRefusedError, RunFailedError, UnansweredError
@@ -82,6 +82,7 @@ _PARTS = (
     defects,
     library,
     suite_pages,
+    quarantine,
     dashboard,
     compare,
     agreement,

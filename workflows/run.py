@@ -211,6 +211,8 @@ class VoiceTestRun:
             del state.in_flight[name]
             outcome = update.outcome or Outcome.ERRORED
             state.counts[outcome] = state.counts.get(outcome, 0) + 1
+            if state.in_quarantine(update.key):
+                state.quarantined[outcome] = state.quarantined.get(outcome, 0) + 1
             state.recent = [*state.recent, update][-RECENT:]
             state.news += 1
             state.announced = min(state.announced, len(state.reviewing))
@@ -299,6 +301,7 @@ class VoiceTestRun:
                 branch=self._asked.branch if self._asked is not None else "",
                 commit=self._asked.commit if self._asked is not None else "",
                 whole=self._asked is not None and self._asked.whole,
+                quarantined=plan.quarantined,
             ),
             **policies.REPORT,
         )
@@ -307,6 +310,7 @@ class VoiceTestRun:
             suite=plan.suite,
             total=plan.total,
             counts=self._state.counts,
+            quarantined=self._state.quarantined,
             not_run=plan.total - self._state.done,
             cancelled=self._state.cancelled,
             report=refs.report,

@@ -22,6 +22,8 @@ def progress_of(run_id: str, state: RunState, report: ArtifactRef | None, *, fin
         reviewing=tuple(reviewing[:RECENT]),
         reviewing_total=len(reviewing),
         counts=state.counts,
+        quarantined=state.quarantined,
+        reviewing_quarantined=sum(state.in_quarantine(key) for key in reviewing),
         recent=tuple(state.recent),
         news=state.news,
         cancelled=state.cancelled,
@@ -39,6 +41,7 @@ def notice_of(run_id: str, plan: RunPlan, state: RunState, github: GitHubTarget 
         agent=plan.agent,
         total=plan.total,
         counts=state.counts,
+        quarantined=state.quarantined,
         reviewing=tuple(reviewing[:_SHOWN]),
         reviewing_total=len(reviewing),
         finished=finished,
@@ -76,6 +79,8 @@ def details_of(state: RunState) -> str:
         f"| {' | '.join(cells)} |",
         "",
     ]
+    if state.plan.quarantined:
+        lines += [f"In quarantine, and gating nothing: {len(state.plan.quarantined)} cases of the suite", ""]
     lines += [f"- waits for review: `{key}`" for key in reviewing[:_SHOWN]]
     lines += [f"- {update.outcome}: `{update.key}`: {update.reason}" for update in state.wrong[-_SHOWN:]]
     return "\n".join(lines)

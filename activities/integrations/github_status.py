@@ -17,6 +17,7 @@ from githubkit.exception import GitHubException, RequestError, RequestFailed
 from activities.errors import BadInputError, InstallationError, RateLimitedError, UnavailableError
 from activities.retry_after import retry_after_s
 from voicewright.contracts.case import Outcome
+from voicewright.contracts.quarantine import gating
 from voicewright.contracts.run import GitHubTarget
 from voicewright.contracts.steps import RunNotice
 from voicewright.report.build import Links
@@ -181,7 +182,12 @@ def _context(notice: RunNotice) -> str:
 
 
 def _all_passed(notice: RunNotice) -> bool:
-    return not notice.cancelled and notice.counts.get(Outcome.PASSED, 0) == notice.total
+    excused = sum(notice.quarantined.values())
+    return not notice.cancelled and _gating(notice).get(Outcome.PASSED, 0) == notice.total - excused
+
+
+def _gating(notice: RunNotice) -> dict[Outcome, int]:
+    return gating(notice.counts, notice.quarantined)
 
 
 def _state(notice: RunNotice) -> str:
@@ -189,13 +195,13 @@ def _state(notice: RunNotice) -> str:
         return "pending"
     if notice.problem:
         return "error"
-    if notice.counts.get(Outcome.FAILED, 0):
+    if _gating(notice).get(Outcome.FAILED, 0):
         return "failure"
     return "success" if _all_passed(notice) else "error"
 
 
 def _conclusion(notice: RunNotice) -> str:
-    if notice.problem or notice.counts.get(Outcome.FAILED, 0):
+    if notice.problem or _gating(notice).get(Outcome.FAILED, 0):
         return "failure"
     if notice.cancelled:
         return "cancelled"
@@ -207,4 +213,6 @@ def _sentence(notice: RunNotice) -> str:
         return f"could not be run: {notice.problem}"
     counts = [f"{notice.counts[outcome]} {outcome}" for outcome in Outcome if notice.counts.get(outcome)]
     counts += [f"{notice.reviewing_total} waiting for review"] if notice.reviewing_total else []
-    return f"{', '.join(counts) or 'calls are being made'} of {notice.total}"
+    excused = sum(notice.quarantined.values())
+    aside = f", {excused} of them in quarantine" if excused else ""
+    return f"{', '.join(counts) or 'calls are being made'} of {notice.total}{aside}"

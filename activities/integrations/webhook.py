@@ -54,6 +54,8 @@ class RunEvent(BaseModel):
     version: str
     total: int
     counts: dict[Outcome, int]
+    quarantined: dict[Outcome, int]
+    """Those of `counts` that are in quarantine: they gate nothing."""
     waiting: int
     """Cases that wait for a person."""
     cancelled: bool
@@ -169,6 +171,7 @@ class WebhookNotifier:
             version=notice.suite.version,
             total=notice.total,
             counts=notice.counts,
+            quarantined=notice.quarantined,
             waiting=notice.reviewing_total,
             cancelled=notice.cancelled,
             problem=notice.problem,

@@ -14,6 +14,7 @@ from voicewright.store.keys import planned_key, run_key
 from voicewright.store.port import ObjectStore
 from voicewright.suite import Case, Suite
 from voicewright.suite.format.profile import PLAIN
+from voicewright.suite.quarantine import held_back
 
 
 class PlanStep:
@@ -32,6 +33,7 @@ class PlanStep:
             BadInputError: the suite or a filter names something that does not exist.
         """
         ref = page.suite or await self._suites.pin(page.request.suite)
+        excused = await asyncio.to_thread(held_back, self._store, ref.name) if page.suite is None else ()
         suite = await self._suites.suite(ref)
         keys = expand(suite, page.request)
         agent = target(suite, page.request.agent_url)
@@ -44,6 +46,7 @@ class PlanStep:
             agent=f"{agent.channel} {agent.shown}",
             review=suite.review.policy(),
             on_account=agent.capabilities.on_account,
+            quarantined=excused,
         )
         if page.suite is None:
             await self._records.run(await asyncio.to_thread(self._note, page.request, plan))
@@ -62,6 +65,7 @@ class PlanStep:
             branch=request.branch,
             commit=request.commit,
             whole=request.whole,
+            quarantined=plan.quarantined,
         )
         body = facts.model_dump_json().encode()
         self._store.put_if_absent(run_key(facts.run_id, "run.json"), body, "application/json")

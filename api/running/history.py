@@ -15,8 +15,11 @@ from api.pages import page
 from api.services import Given, Services, records_of
 from voicewright.client import RunEntry
 from voicewright.contracts.case import Outcome
+from voicewright.contracts.quarantine import Quarantine
 from voicewright.records import RecordsError
 from voicewright.records.pages import Cursor, History, RunLine, RunPage
+from voicewright.store.errors import StoreError
+from voicewright.suite.quarantine import quarantined
 
 router = APIRouter()
 REVIEW = "review"
@@ -123,6 +126,14 @@ def _shown(line: RunLine, statuses: dict[str, str]) -> ShownRun:
     )
 
 
+def _held(given: Services, suite: str) -> dict[str, Quarantine]:
+    """Cases in quarantine, by their ids; without them the page still says what it can. Blocking."""
+    try:
+        return {one.case: one for one in quarantined(given.store, suite) if one.holds()}
+    except StoreError:
+        return {}
+
+
 @router.get("/history", dependencies=VIEW, response_class=HTMLResponse)
 async def show_history(request: Request, given: Given, suite: _Text = "") -> HTMLResponse:
     """Cases of a suite by its last 20 runs: where something broke, where it was mended, what is flaky."""
@@ -138,5 +149,6 @@ async def show_history(request: Request, given: Given, suite: _Text = "") -> HTM
         suites=suites,
         runs=found.runs,
         cases=rows,
+        held=await asyncio.to_thread(_held, given, name) if name else {},
         more=len(found.cases) - len(rows),
     )

@@ -18,7 +18,7 @@ from voicewright.contracts.case import case_of
 from voicewright.contracts.run import RunProgress
 from voicewright.report.build import Links, build_report
 from voicewright.report.html import made_here, page_policy
-from voicewright.report.results import RunReport, read_report, stored_cases
+from voicewright.report.results import NoReportError, RunReport, read_report, run_facts, stored_cases
 from voicewright.store.keys import case_key, run_key
 from voicewright.store.s3 import S3Store
 
@@ -37,6 +37,7 @@ async def show_run(request: Request, run_id: str, given: Given) -> HTMLResponse:
     except NotFoundError:
         progress, known = progress_of(await asyncio.to_thread(read_report, given.store, run_id)), False
     results, pending = await asyncio.to_thread(stored_cases, given.store, run_id)
+    quarantined = await asyncio.to_thread(_quarantined, given.store, run_id)
     again = sum(count for outcome, count in progress.counts.items() if outcome in TO_RERUN)
     return page(
         request,
@@ -44,11 +45,19 @@ async def show_run(request: Request, run_id: str, given: Given) -> HTMLResponse:
         progress=progress,
         results=results,
         pending=pending,
+        quarantined=quarantined,
         known=known,
         ui=given.links.ui_url if known else None,
         again=again,
         key=str(ULID()),
     )
+
+
+def _quarantined(store: S3Store, run_id: str) -> tuple[str, ...]:
+    try:
+        return run_facts(store, run_id).quarantined
+    except NoReportError:  # it is not planned yet
+        return ()
 
 
 def progress_of(report: RunReport) -> RunProgress:

@@ -294,6 +294,23 @@ def test_no_agent_is_errored_not_failed(stack: LocalStack) -> None:
     assert "could not connect to the agent" in done.stdout
 
 
+def test_a_case_in_quarantine_stops_no_build(stack: LocalStack, pushed: str, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    put = stack.cli("quarantine", "add", pushed, "greeting", "--reason", "its agent moves", "--owner", "Ada")
+    assert put.returncode == 0, put.stderr
+    assert "Ada" in stack.cli("quarantine", "list", pushed).stdout
+    options = ("--case", "greeting", "--agent", "ws://127.0.0.1:9/media", "--junit", str(junit))
+    done = stack.cli("run", str(SUITE), *options)
+    taken = stack.cli("quarantine", "remove", pushed, "greeting")
+    assert taken.returncode == 0, taken.stderr
+    assert done.returncode == ExitCode.PASSED, done.stdout + done.stderr
+    assert "1 of them are in quarantine" in " ".join(done.stdout.split())
+    xml = JUnitXml.fromfile(str(junit))
+    assert (xml.errors, xml.skipped) == (0, 1)
+    again = stack.cli("quarantine", "remove", pushed, "greeting")
+    assert (again.returncode, "is in quarantine" in again.stderr) == (ExitCode.BAD_INPUT, True)
+
+
 def test_a_run_is_judged_again_without_calling_anybody(stack: LocalStack) -> None:
     """The clean run, the largest here: the same judge on the same recordings says the same of every case."""
     store = S3Store(stack.settings)

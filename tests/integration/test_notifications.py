@@ -200,6 +200,24 @@ def test_a_commit_gets_statuses_and_one_check_run(store: S3Store, hub: GitHubApi
     assert check["output"]["summary"].startswith("## ❌ clinic")
 
 
+def test_what_is_in_quarantine_stops_no_commit(store: S3Store, workspace: SlackApi, hub: GitHubApi) -> None:
+    target = GitHubTarget(repository="acme/agent", sha=hub.add_commit("acme/agent"))
+    aside = {"quarantined": {Outcome.FAILED: 1}}
+    whole = notice(unique(), github=target)
+    teller = GitHubStatus(store, LINKS, api_url=hub.url, token=hub.token)
+    for told in (
+        whole,
+        whole.model_copy(update=aside),
+        notice(unique(), failed=2, github=target).model_copy(update=aside),
+    ):
+        teller.tell(told)
+    statuses = hub.repository("acme/agent").statuses
+    assert [status["state"] for status in statuses] == ["failure", "success", "failure"]
+    assert statuses[1]["description"] == "1 passed, 1 failed of 2, 1 of them in quarantine"
+    slack(store, workspace).tell(whole.model_copy(update=aside))
+    assert "1 of them in quarantine" in str(workspace.messages)
+
+
 def test_a_token_writes_statuses_alone_and_a_pull_request_is_looked_up(store: S3Store, hub: GitHubApi) -> None:
     sha = hub.add_pull(7, "acme/agent", "feature")
     target = GitHubTarget(repository="acme/agent", pull=7)

@@ -68,6 +68,7 @@ class Steps:
     reports: list[ReportRequest] = field(default_factory=list)
     lost: tuple[CaseUpdate, ...] = ()
     publish: bool = False
+    quarantined: tuple[str, ...] = ()
     on_account: bool = False
     lines_taken: int = 0
     """Calls that find their reserved line taken."""
@@ -99,6 +100,7 @@ class Steps:
             agent="media_stream ws://x",
             review=self.review,
             on_account=self.on_account,
+            quarantined=self.quarantined,
         )
         return PlanPage(plan=plan, keys=tuple(keys[page.offset : page.offset + page.limit]))
 

@@ -1,6 +1,7 @@
 """A run: the window, continue-as-new, bad input, cancellation, cases that fall silent."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from fakes import Steps
@@ -118,6 +119,26 @@ async def test_an_unknown_suite_fails_the_run_with_the_steps_own_message(real: C
         with pytest.raises(RunFailedError, match="did you mean 'clinic'"):
             await voicewright.wait(run_id)
     assert steps.calls["plan"] == 1
+
+
+async def test_cases_in_quarantine_are_held_and_counted_apart(real: Client) -> None:
+    steps = Steps(cases=4, quarantined=("c0", "c1", "c9"), decide=in_quarantine_wrong)
+    async with serving(real, steps):
+        handle = await begin(real, {"suite": "s"})
+        progress = await until(
+            partial(handle.query, VoiceTestRun.progress), lambda seen: seen.done == 3 and seen.reviewing_total == 1
+        )
+        assert (progress.gating, progress.reviewing_gating) == ({Outcome.PASSED: 2}, 0)
+        await Voicewright(real).decide(f"{handle.id}/c1/en/1", ReviewSubmission(verdict="fail", reviewer="Ada"))
+        ended = await handle.result()
+    assert ended.counts == {Outcome.PASSED: 2, Outcome.FAILED: 2}
+    assert ended.quarantined == {Outcome.FAILED: 2}
+    assert [notice.quarantined for notice in steps.notices if notice.finished] == [{Outcome.FAILED: 2}]
+    assert [report.quarantined for report in steps.reports] == [("c0", "c1", "c9")]
+
+
+def in_quarantine_wrong(key: CaseKey) -> Decision:
+    return {"c0": Decision.FAIL, "c1": Decision.REVIEW}.get(key.case, Decision.PASS)
 
 
 async def test_cancelling_hangs_up_all_calls_and_says_so(real: Client) -> None:

@@ -26,6 +26,7 @@ from voicewright.runtime.encryption import SealedError
 from voicewright.runtime.exit import ExitCode
 from voicewright.runtime.traces import TracingError, flush
 from voicewright.store.errors import StoreError
+from voicewright.suite.quarantine import QuarantineError
 from voicewright.suite.reading.file import SuiteError
 
 P = ParamSpec("P")
@@ -33,6 +34,7 @@ _BAD_INPUT = (
     CursorError,
     NoReportError,
     NotFoundError,
+    QuarantineError,
     ReviewRefusedError,
     RunFailedError,
     ScheduleError,

@@ -102,3 +102,6 @@ class AuditAction(StrEnum):
     SUITE_PUSHED = "suite_pushed"
     AUDIT_EXPORTED = "audit_exported"
     CASES_ERASED = "cases_erased"
+    CASE_QUARANTINED = "case_quarantined"
+    QUARANTINE_ENDED = "quarantine_ended"
+    """By somebody, before its last day or after."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from voicewright.contracts.artifact import ArtifactRef
 from voicewright.contracts.base import Contract
 from voicewright.contracts.case import CaseKey, CasePhase, CaseUpdate, Outcome, SuiteRef
+from voicewright.contracts.quarantine import gating
 from voicewright.contracts.review import ReviewPolicy
 from voicewright.contracts.text import cut
 
@@ -86,6 +87,8 @@ class RunFacts(Contract):
     commit: str = ""
     whole: bool = False
     """Whether the whole suite was asked for: a part of it is no baseline of a branch."""
+    quarantined: tuple[str, ...] = ()
+    """Ids of the cases that were in quarantine when it was planned: they gate nothing."""
 
 
 class RunPlan(Contract):
@@ -101,6 +104,8 @@ class RunPlan(Contract):
     review: ReviewPolicy
     on_account: bool = False
     """Whether each call needs a line of an account that all runs share."""
+    quarantined: tuple[str, ...] = ()
+    """Ids of the cases that are in quarantine."""
 
 
 class PageRequest(Contract):
@@ -136,6 +141,8 @@ class RunState(BaseModel):
     packed: str = ""
     """Of `in_flight` in a message: JSON, compressed, in base 85."""
     counts: dict[Outcome, int] = {}
+    quarantined: dict[Outcome, int] = {}
+    """Those of `counts` that are in quarantine."""
     recent: list[CaseUpdate] = []
     """The newest finished cases, oldest first."""
     news: int = 0
@@ -187,6 +194,10 @@ class RunState(BaseModel):
         """Cases that wait for a human."""
         return [update.key for update in self.in_flight.values() if update.phase is CasePhase.REVIEWING]
 
+    def in_quarantine(self, key: CaseKey) -> bool:
+        """Whether a case gates nothing."""
+        return self.plan is not None and key.case in self.plan.quarantined
+
     @property
     def wrong(self) -> list[CaseUpdate]:
         """The newest cases that did not pass."""
@@ -204,6 +215,10 @@ class RunProgress(Contract):
     reviewing: tuple[CaseKey, ...] = ()
     reviewing_total: int = 0
     counts: dict[Outcome, int] = {}
+    quarantined: dict[Outcome, int] = {}
+    """Those of `counts` that are in quarantine: they gate nothing."""
+    reviewing_quarantined: int = 0
+    """Those of `reviewing_total` that are in quarantine."""
     recent: tuple[CaseUpdate, ...] = ()
     news: int = 0
     """How many finished cases were reported so far: says how many of `recent` are new to you."""
@@ -215,6 +230,16 @@ class RunProgress(Contract):
     def done(self) -> int:
         """Cases with an outcome."""
         return sum(self.counts.values())
+
+    @property
+    def gating(self) -> dict[Outcome, int]:
+        """Cases by outcome, without those in quarantine."""
+        return gating(self.counts, self.quarantined)
+
+    @property
+    def reviewing_gating(self) -> int:
+        """Cases that wait for a human, without those in quarantine."""
+        return self.reviewing_total - self.reviewing_quarantined
 
     @property
     def only_reviews_left(self) -> bool:
@@ -230,6 +255,8 @@ class RunResult(Contract):
     suite: SuiteRef
     total: int
     counts: dict[Outcome, int]
+    quarantined: dict[Outcome, int] = {}
+    """Those of `counts` that are in quarantine: they gate nothing."""
     not_run: int = 0
     cancelled: bool = False
     report: ArtifactRef

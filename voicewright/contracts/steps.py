@@ -98,6 +98,8 @@ class RunNotice(Contract):
     agent: str
     total: int
     counts: dict[Outcome, int]
+    quarantined: dict[Outcome, int] = {}
+    """Those of `counts` that are in quarantine: they gate nothing."""
     reviewing: tuple[CaseKey, ...] = ()
     """Cases that wait for a human; the first of them."""
     reviewing_total: int = 0

@@ -115,7 +115,11 @@ def publish(
 
     return ReportRefs(
         report=put("results.json", report.model_dump_json(indent=1).encode(), "application/json"),
-        junit=put("junit.xml", junit_xml(report.suite.name, report.run_id, report.cases), "application/xml"),
+        junit=put(
+            "junit.xml",
+            junit_xml(report.suite.name, report.run_id, report.cases, quarantined=report.quarantined),
+            "application/xml",
+        ),
         html=put("report.html", built.html, "text/html; charset=utf-8"),
         markdown=put("summary.md", built.markdown.encode(), "text/markdown; charset=utf-8"),
     )

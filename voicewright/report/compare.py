@@ -55,15 +55,19 @@ class Comparison(Contract):
     """McNemar's, two-sided: how often chance alone changes so many cases in one direction."""
     latency: Latency | None = None
     open_before: int = 0
-    """Cases of the baseline without an outcome yet: they wait for a person or have not finished."""
+    """Cases of the baseline without an outcome yet, except those in quarantine: they wait for a person or go on."""
     open_after: int = 0
+    """The same of the run, without those in quarantine."""
     confidence_before: float | None = None
     confidence_after: float | None = None
+    quarantined: tuple[str, ...] = ()
+    """Ids of the cases that were in quarantine in `after`: whatever they do is no regression."""
 
     @property
     def regressed(self) -> bool:
         """What a gate on regressions stops: a case that passed before and fails now, or answers that got slower."""
-        return bool(self.worse) or (self.latency is not None and self.latency.slower)
+        worse = any(one.case not in self.quarantined for one in self.worse)
+        return worse or (self.latency is not None and self.latency.slower)
 
 
 class CaseRate(Contract):
@@ -186,11 +190,13 @@ def compare(
         open_after=_open(after),
         confidence_before=_confidence(before.cases),
         confidence_after=_confidence(after.cases),
+        quarantined=after.quarantined,
     )
 
 
 def _open(report: RunReport) -> int:
-    return 0 if report.finished else len(report.pending) + report.not_run
+    waiting = sum(case.key.case not in report.quarantined for case in report.pending)
+    return 0 if report.finished else waiting + report.not_run
 
 
 def first_audio_ms(calls: Iterable[CallRecord]) -> list[int]:

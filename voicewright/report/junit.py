@@ -1,6 +1,6 @@
 """JUnit XML of a run, for CI servers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -10,18 +10,27 @@ from voicewright.contracts.text import clean
 from voicewright.report.results import PendingCase
 
 
-def junit_xml(suite: str, run_id: str, cases: Iterable[CaseResult], pending: Iterable[PendingCase] = ()) -> bytes:
+def junit_xml(
+    suite: str,
+    run_id: str,
+    cases: Iterable[CaseResult],
+    pending: Iterable[PendingCase] = (),
+    quarantined: Collection[str] = (),
+) -> bytes:
     """JUnit XML: `failed` is a failure, `errored` an error, `unreviewed` skipped with its reason.
 
     A case that nobody reviewed is neither passed nor failed, and CI servers show a skipped test with its message; so
-    do cases in `pending`, which still wait for a human.
+    do cases in `pending`, which still wait for a human, and those in quarantine that did not pass: a CI server that
+    reads this file gates by it.
     """
     suite_node = TestSuite(clean(suite))
     suite_node.add_property("run_id", clean(run_id))
     for case in cases:
         node = TestCase(_name(case.key), classname=clean(suite))
         node.time = (case.call.duration_ms if case.call is not None else 0) / 1000
-        if case.outcome is Outcome.FAILED:
+        if case.key.case in quarantined and case.outcome is not Outcome.PASSED:
+            node.result = [Skipped(clean(f"in quarantine; {case.outcome}: {case.reason}"), "quarantine")]
+        elif case.outcome is Outcome.FAILED:
             node.result = [_with_text(Failure(clean(case.reason), "failed"), case)]
         elif case.outcome is Outcome.ERRORED:
             kind = case.error.kind if case.error is not None else "errored"

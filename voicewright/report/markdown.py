@@ -1,6 +1,9 @@
 """A run as a Markdown page for CI jobs."""
 
+from collections import Counter
+
 from voicewright.contracts.case import CaseResult, Outcome
+from voicewright.contracts.quarantine import gating
 from voicewright.report.results import RunReport
 from voicewright.report.summary import Summary
 
@@ -11,13 +14,17 @@ def markdown(report: RunReport, summary: Summary, *, link: str = "") -> str:
     """A page for a CI job: GitHub's step summary, a check run, a merge request's note."""
     counts = report.counts
     waiting = len(report.pending)
-    good = set(counts) <= {Outcome.PASSED} and (not report.not_run or not report.finished)
+    excused = [case for case in report.cases if case.key.case in report.quarantined]
+    left = gating(counts, Counter(case.outcome for case in excused))
+    good = set(left) <= {Outcome.PASSED} and (not report.not_run or not report.finished)
     icon = "❌" if not good else "✅" if report.finished else "⏳"
     lines = [f"## {icon} {_cell(report.suite.name)}: {counts.get(Outcome.PASSED, 0)} of {report.total} passed", ""]
     cells = {str(outcome): counts.get(outcome, 0) for outcome in Outcome}
     cells |= {"not run": report.not_run} if report.finished else {"waiting": waiting, "not finished": report.not_run}
     lines += [f"| {' | '.join(cells)} |", "|---" * len(cells) + "|"]
     lines += [f"| {' | '.join(str(count) for count in cells.values())} |", ""]
+    if excused:
+        lines += [f"{len(excused)} of them are in quarantine and gate nothing.", ""]
     if not report.finished:
         lines += [f"The run goes on; this is how far it was on {report.ended_at}.", ""]
     if summary.ttfa_p50_ms is not None:
@@ -40,7 +47,8 @@ def markdown(report: RunReport, summary: Summary, *, link: str = "") -> str:
     if wrong:
         lines += ["", "| outcome | case | reason | defect |", "|---|---|---|---|"]
         lines += [
-            f"| {result.outcome} | `{_code(str(result.key))}` | {_cell(result.reason)} | {_defects(result)} |"
+            f"| {result.outcome}{_aside(report, result)} | `{_code(str(result.key))}` | {_cell(result.reason)} "
+            f"| {_defects(result)} |"
             for result in wrong[:_SHOWN]
         ]
         if len(wrong) > _SHOWN:
@@ -65,6 +73,10 @@ _ACTIVE = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~"} | {"\n"
 def _cell(text: str) -> str:
     """What an agent said must not become markup, a link or a mention."""
     return text[:_LONGEST].translate(_ACTIVE)
+
+
+def _aside(report: RunReport, result: CaseResult) -> str:
+    return " (in quarantine)" if result.key.case in report.quarantined else ""
 
 
 def _defects(result: CaseResult) -> str:

@@ -28,6 +28,11 @@ def suite_latest_key(name: str) -> str:
     return f"suites/{_part(name)}/latest.json"
 
 
+def quarantine_key(name: str) -> str:
+    """Which cases of a suite are in quarantine."""
+    return f"suites/{_part(name)}/quarantine.json"
+
+
 def start_key(digest: str) -> str:
     """What was asked for when a run was started with an idempotency key, by the digest of that key and its sender."""
     return f"starts/{digest}"

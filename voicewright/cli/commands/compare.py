@@ -60,6 +60,8 @@ def gate(store: S3Store, report: RunReport, before: RunReport | None, code: Exit
     known = judged(before)
     counts: dict[Outcome, int] = {}
     for one in report.cases:
+        if one.key.case in report.quarantined:
+            continue
         if one.outcome is not Outcome.FAILED or (one.key.case, one.key.cell) not in known:
             counts[one.outcome] = counts.get(one.outcome, 0) + 1
     return exit_code(counts, still_open=still_open)
@@ -77,7 +79,8 @@ def show_comparison(comparison: Comparison) -> None:
     for label, changes in (("[bold red]worse[/]", comparison.worse), ("[green]better[/]", comparison.better)):
         for one in changes:
             rates = f"{one.before:.0%}", f"{one.after:.0%}"
-            table.add_row(label, escape(one.case), one.language, *rates, escape(one.reason))
+            why = f"in quarantine; {one.reason}" if one.case in comparison.quarantined else one.reason
+            table.add_row(label, escape(one.case), one.language, *rates, escape(why))
     if table.row_count:
         out.print(table)
     changed = len(comparison.worse) + len(comparison.better)

@@ -84,7 +84,8 @@ async def run(
     """Run a suite against a live agent and wait for the outcome.
 
     Exits 0 if all cases passed, 1 if a case failed, 2 on bad input, 3 if a case could not be tested, 4 if reviews are
-    still pending. Ctrl-C stops watching, but the run goes on; `voicewright runs cancel RUN` stops it.
+    still pending. Cases in quarantine (`voicewright quarantine`) do not count. Ctrl-C stops watching, but the
+    run goes on; `voicewright runs cancel RUN` stops it.
     """
     settings = Settings()
     limits = Limits(
@@ -171,7 +172,8 @@ async def run_and_report(
     if junit is not None:
         suite = progress.suite.name if progress.suite is not None else request.suite
         cases, pending = (report.cases, report.pending) if report is not None else ((), ())
-        junit.write_bytes(junit_xml(suite, run_id, cases, pending))
+        excused = report.quarantined if report is not None else ()
+        junit.write_bytes(junit_xml(suite, run_id, cases, pending, excused))
         err.print(f"JUnit XML: {escape(str(junit))}")
     _show_report(store, settings, html, report)
     code = _code(progress, run_id)
@@ -179,7 +181,8 @@ async def run_and_report(
         return code
     if before is not None:
         before = read_report(store, before.run_id)  # more of it may be judged by now
-    still_open = max(len(report.pending), progress.reviewing_total)
+    waiting = sum(one.key.case not in report.quarantined for one in report.pending)
+    still_open = max(waiting, progress.reviewing_gating)
     gated = gate(store, report, before, code, still_open=still_open)
     return gated if gated is ExitCode.FAILED or _all_called(progress) else ExitCode.ERRORED
 
@@ -210,7 +213,7 @@ async def _other_suite(voicewright: Voicewright, run_id: str, request: RunReques
 
 def _code(progress: RunProgress, run_id: str) -> ExitCode:
     """The exit code of a run that was watched; one that did not come to its end is never a pass."""
-    code = exit_code(progress.counts, still_open=progress.reviewing_total)
+    code = exit_code(progress.gating, still_open=progress.reviewing_gating)
     if not _all_called(progress) and not progress.cancelled:
         left = progress.total - progress.done - progress.reviewing_total
         what = f"{left} cases are" if progress.total else "the plan is"
@@ -239,7 +242,9 @@ def _summarise(progress: RunProgress, run_id: str, settings: Settings) -> None:
     parts = [f"{count} {outcome}" for outcome, count in sorted(progress.counts.items())]
     parts += [f"{progress.reviewing_total} waiting for review"] if progress.reviewing_total else []
     parts += [f"{_not_run(progress)} not run (cancelled)"] if progress.cancelled and _not_run(progress) else []
-    out.print(f"\n{', '.join(parts) or 'none finished'} of {progress.total}")
+    excused = sum(progress.quarantined.values()) + progress.reviewing_quarantined
+    aside = f"; {excused} of them are in quarantine and gate nothing" if excused else ""
+    out.print(f"\n{', '.join(parts) or 'none finished'} of {progress.total}{aside}")
     links = Links.of(settings)
     for key in progress.reviewing[:20]:
         case = f"{run_id}/{key}"

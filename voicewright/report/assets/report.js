@@ -17,6 +17,7 @@ function listPage(data) {
   const counts = { ...run.counts, review: run.waiting };
   const order = ["failed", "review", "errored", "unreviewed", "passed"]; // `review`: it waits for a person
   const state = (view) => view.outcome || "review";
+  const aside = (view) => (run.quarantined || []).includes(view.key.case) ? [" ", el("span", { class: "dim" }, "in quarantine")] : null;
   const outcomes = order.filter((name) => counts[name]);
   let wanted = "", text = "";
   const body = el("tbody");
@@ -26,7 +27,7 @@ function listPage(data) {
   const fill = () => {
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(outcomes[i] === wanted)));
     body.replaceChildren(...sorted.filter((view) => (!wanted || state(view) === wanted) && (!text || `${keyName(view.key)} ${view.title || ""} ${view.reason || ""}`.toLowerCase().includes(text))).map((view) => el("tr", {},
-      el("td", {}, pill(state(view))), el("td", {}, el("a", { class: "id", href: "#" + encodeURIComponent(view.workflow_id) }, keyName(view.key))),
+      el("td", {}, pill(state(view))), el("td", {}, el("a", { class: "id", href: "#" + encodeURIComponent(view.workflow_id) }, keyName(view.key)), aside(view)),
       el("td", { class: "wrap" }, view.outcome === "passed" ? el("span", { class: "dim" }, view.title || "") : view.reason || ""),
       el("td", { class: "num hide-small" }, Math.max(...(view.turns || []).map((turn) => turn.ttfa_ms ?? 0), 0) + " ms"),
       el("td", { class: "num hide-small" }, view.duration_ms ? seconds(view.duration_ms) : "–"))));
