@@ -60,9 +60,9 @@ def test_what_piper_says_whisper_hears_even_over_a_telephone(piper: PiperEngine,
 @pytest.mark.parametrize(
     ("said", "name", "respelled", "may_be"),
     [
-        # What sounds the same is the same by ear; and told nothing, the recogniser would nearly have written it.
+        # What sounds the same is the same by ear; and told nothing, the recogniser finds it far likelier.
         ("One margherita, please.", "margherita", True, False),
-        ("Please take Trazodone twice a day.", "Trazodone", True, False),
+        ("Take Tramadol with food.", "Tramadol", True, False),
         # The right one, but heard so badly that only the hint brings it: a person listens.
         ("Your appointment is with Doctor Okonkwo on Tuesday.", "Okonkwo", False, True),
         ("Your prescription for Lipitor is ready.", "lipitor", False, True),
