@@ -264,7 +264,7 @@ class Settings(BaseSettings):
     slack_api_url: str = Field("https://slack.com/api/", description="Address of Slack's Web API.")
 
     webhook_url: str | None = Field(
-        None, description="Address that is told when a run has finished or only waits for people. Unset: nobody is."
+        None, description="Address that is told of runs, overdue reviews and defects. Unset: nobody is."
     )
     webhook_secret: SecretStr | None = Field(
         None,

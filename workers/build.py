@@ -256,7 +256,14 @@ def integrations_worker(client: Client, settings: Settings) -> Built:
     erase = EraseStep(store, Eraser(store, links, settings.judge_project), client, settings.retention_days, records)
     notifiers = _notifiers(settings, store, links)
     passes, close = settings.defect_passes, settings.defect_auto_close
-    defects = DefectStep(store, jira_tracker(settings), passes=passes, auto_close=close, records=records)
+    defects = DefectStep(
+        store,
+        jira_tracker(settings),
+        passes=passes,
+        auto_close=close,
+        records=records,
+        notifiers=[one for one in notifiers if isinstance(one, WebhookNotifier)],
+    )
     worker = _activity_worker(
         client,
         settings,

@@ -20,8 +20,9 @@ from activities.errors import InstallationError, RateLimitedError, UnavailableEr
 from activities.retry_after import retry_after_s
 from voicewright.contracts.case import CaseKey, Outcome
 from voicewright.contracts.steps import ReviewDigest, RunNotice
+from voicewright.defects.record import Defect, DefectEventKind
 from voicewright.report.build import Links
-from voicewright.store.keys import run_key
+from voicewright.store.keys import defect_told_key, run_key
 from voicewright.store.port import ObjectStore
 
 _TIMEOUT_S = 20
@@ -44,6 +45,9 @@ class EventKind(StrEnum):
     """Nothing but decisions of people is missing."""
     REVIEW_OVERDUE = "review.overdue"
     """Cases have waited for people for too long."""
+    DEFECT_OPENED = "defect.opened"
+    DEFECT_REGRESSED = "defect.regressed"
+    """It was closed and has come back."""
 
 
 class RunEvent(BaseModel):
@@ -79,12 +83,36 @@ class OverdueEvent(BaseModel):
     """Of the queue in the web app; empty where that has none."""
 
 
+class ToldDefect(BaseModel):
+    """What is said of a defect: not what was heard, which may be what somebody said."""
+
+    defect: str
+    """Its id."""
+    suite: str
+    check: str
+    """The kind of check by which it was found."""
+    cases: tuple[str, ...]
+    """Ids of the suite's cases that show it."""
+    case: str
+    """The case of a run in which it was seen: RUN/CASE/LANGUAGE/1."""
+    seen: int
+    regressions: int
+    address: str
+    """Of the defect in the web app; empty where that has none."""
+
+
+_TOLD_OF_DEFECTS = {
+    DefectEventKind.OPENED: EventKind.DEFECT_OPENED,
+    DefectEventKind.REGRESSED: EventKind.DEFECT_REGRESSED,
+}
+
+
 class Event(BaseModel):
     """The body of a delivery."""
 
     type: EventKind
     timestamp: datetime
-    data: RunEvent | OverdueEvent
+    data: RunEvent | OverdueEvent | ToldDefect
 
 
 class Receipt(BaseModel):
@@ -97,7 +125,7 @@ class Receipt(BaseModel):
 
 
 class WebhookNotifier:
-    """`Notifier`. Blocking.
+    """`Notifier`, `Reminder` and `DefectNotifier`. Blocking.
 
     Args:
         store: keeps receipts.
@@ -134,7 +162,26 @@ class WebhookNotifier:
         )
         self._deliver(EventKind.REVIEW_OVERDUE, f"{digest.at} {EventKind.REVIEW_OVERDUE}", said)
 
-    def _deliver(self, kind: EventKind, of: str, data: RunEvent | OverdueEvent) -> Receipt:
+    def tell_defect(self, defect: Defect) -> None:
+        """See `DefectNotifier`."""
+        for event in defect.events:
+            kind = _TOLD_OF_DEFECTS.get(event.kind)
+            receipt = defect_told_key(defect.id, event.number)
+            if kind is not None and self._store.get_if_present(receipt) is None:
+                said = ToldDefect(
+                    defect=defect.id,
+                    suite=defect.suite,
+                    check=defect.check,
+                    cases=tuple(dict.fromkeys(one.signature.case for one in defect.cases)),
+                    case=event.workflow_id,
+                    seen=defect.seen,
+                    regressions=defect.regressions,
+                    address=self._links.defect(defect.id),
+                )
+                taken = self._deliver(kind, f"{defect.id}#{event.number} {kind}", said)
+                self._store.put(receipt, taken.model_dump_json().encode(), "application/json")
+
+    def _deliver(self, kind: EventKind, of: str, data: RunEvent | OverdueEvent | ToldDefect) -> Receipt:
         """Send an event; its id is that of what it is `of`, however often it is sent."""
         now = datetime.now(UTC)
         body = Event(type=kind, timestamp=now, data=data).model_dump_json()

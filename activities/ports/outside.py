@@ -35,6 +35,13 @@ class Notifier(Protocol):
         """Say how a run stands, or bring up to date what was said."""
 
 
+class DefectNotifier(Protocol):
+    """Somebody who wants to hear of defects. Blocking. Raises `UnavailableError` and `InstallationError`."""
+
+    def tell_defect(self, defect: Defect) -> None:
+        """Say that it is new, or has come back, where that was not said yet."""
+
+
 class Reminder(Protocol):
     """Somebody who reminds people. Blocking. Raises `UnavailableError` and `InstallationError`."""
 

@@ -16,9 +16,10 @@ from typing import TypeVar
 
 from temporalio import activity
 
+from activities.audience import Audience
 from activities.errors import GoneError, NotYetError, RateLimitedError, StepError, UnavailableError
 from activities.heartbeat import heartbeats
-from activities.ports.outside import IssueTracker
+from activities.ports.outside import DefectNotifier, IssueTracker
 from activities.ports.recording import NoRecords, Recording
 from activities.vendor_time import VendorThreads
 from voicewright.contracts.case import CaseSummary
@@ -51,7 +52,7 @@ T = TypeVar("T")
 class DefectStep:
     """Files, publishes, settles and reconciles. `tracker` is None where no outside tracker is set.
 
-    `records` hear how defects stand.
+    `records` hear how defects stand, and `notifiers` that there is a new one, or that one has come back.
     """
 
     def __init__(
@@ -64,9 +65,11 @@ class DefectStep:
         limit_s: float = _LIMIT_S,
         round_s: float = _ROUND_S,
         records: Recording | None = None,
+        notifiers: Sequence[DefectNotifier] = (),
     ) -> None:
         self._records = records or NoRecords()
         self._threads = VendorThreads("the tracker", limit_s=limit_s)
+        self._audience = Audience(notifiers)
         self._round_s = round_s
         self._store = store
         self._log = DefectLog(store)
@@ -79,7 +82,11 @@ class DefectStep:
         """A new defect, or one more occurrence of a known one, for each cause. Filing twice is filing once."""
         ref = await asyncio.to_thread(self._file, summary)
         await self._records.defects((ref.id, *ref.others))
-        return ref.model_copy(update={"publish": self._tracker is not None})
+        return ref.model_copy(update={"publish": self._somebody_hears})
+
+    @property
+    def _somebody_hears(self) -> bool:
+        return self._tracker is not None or bool(self._audience)
 
     def _file(self, summary: CaseSummary) -> DefectRef:
         first, *others = [self._log.file(failure) for failure in failures_of(full_result(self._store, summary))]
@@ -87,21 +94,34 @@ class DefectStep:
 
     @activity.defn(name="publish_defect")
     async def publish_defect(self, defect_id: str) -> Issue | None:
-        """Tell the outside tracker what it has not heard yet. Issues and comments are made once.
+        """Tell those outside what they have not heard yet. Issues and comments are made once.
 
         Raises:
-            UnavailableError: it cannot be told now, or somebody else is telling it.
-            InstallationError: it refuses us for good.
+            UnavailableError: somebody cannot be told now, or another worker is telling the tracker.
+            InstallationError: somebody refuses us for good.
         """
-        if self._tracker is None:
+        async with heartbeats(lambda: f"telling of {defect_id}"):
+            issue, told = await asyncio.gather(
+                self._track(defect_id), self._announce(defect_id), return_exceptions=True
+            )
+        troubles = [error for error in (issue, told) if isinstance(error, BaseException)]
+        if troubles:
+            raise next((error for error in troubles if isinstance(error, StepError) and error.retryable), troubles[0])
+        return issue if isinstance(issue, Issue) else None
+
+    async def _track(self, defect_id: str) -> Issue | None:
+        if (tracker := self._tracker) is None:
             return None
         info = activity.info()
         owner = f"{info.workflow_id}:{info.activity_id}:{info.attempt}"
-        async with heartbeats(lambda: f"telling of {defect_id}"):
-            tracker = self._tracker
-            issue = await self._threads.run(lambda: self._publish(tracker, defect_id, owner))
-            await self._records.defects([defect_id])
+        issue = await self._threads.run(lambda: self._publish(tracker, defect_id, owner))
+        await self._records.defects([defect_id])
         return issue
+
+    async def _announce(self, defect_id: str) -> None:
+        if self._audience:
+            defect = await asyncio.to_thread(self._log.defect, defect_id)
+            await self._audience.hear(lambda notifier: notifier.tell_defect(defect))
 
     def _publish(self, tracker: IssueTracker, defect_id: str, owner: str) -> Issue | None:
         defect = self._log.defect(defect_id)
@@ -172,7 +192,7 @@ class DefectStep:
             moved = await asyncio.to_thread(self._settle, request)
             known = await asyncio.to_thread(self._log.defects, request.suite.name)
             await self._records.defects(defect.id for defect in known)
-        return SettledDefects(moved=tuple(moved), publish=self._tracker is not None)
+        return SettledDefects(moved=tuple(moved), publish=self._somebody_hears)
 
     def _settle(self, request: SettleRequest) -> list[str]:
         results = case_results(self._store, request.run_id)

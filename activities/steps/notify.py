@@ -1,20 +1,15 @@
-"""Telling people how a run stands, in one message that is brought up to date, and what has waited for them too long.
-
-All are told at the same time, each within its own limit: one that hangs keeps none of the others from hearing.
-"""
+"""Telling people how a run stands, in one message that is brought up to date, and what has waited for them too long."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
 
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.errors import StepError
+from activities.audience import LIMIT_S, Audience
 from activities.heartbeat import heartbeats
 from activities.ports.outside import Notifier, Reminder
-from activities.vendor_time import VendorThreads
 from voicewright.client.reviewing import Reviewing
 from voicewright.contracts.base import Contract
 from voicewright.contracts.steps import ReviewDigest, RunNotice
@@ -22,48 +17,17 @@ from voicewright.store.keys import reminded_key
 from voicewright.store.ledger import change
 from voicewright.store.port import ObjectStore
 
-_LIMIT_S = 90.0
-"""Less than one try of the step has (`workflows/policies.py`)."""
-
 _OLDEST = 100
 """Cases whose suites are named."""
 _EARLY = 0.9
 """The schedule that asks comes a little earlier or later."""
-M = TypeVar("M")
-
-
-class _Audience(Generic[M]):
-    """Messengers of one kind."""
-
-    def __init__(self, messengers: Sequence[M], limit_s: float) -> None:
-        self._messengers = [(one, VendorThreads(type(one).__name__, limit_s=limit_s)) for one in messengers]
-
-    async def hear(self, say: Callable[[M], None]) -> None:
-        """Have every messenger say something; what is worth another try is raised first.
-
-        Raises:
-            StepError: one did not take it.
-        """
-        told = [self._tell(messenger, threads, say) for messenger, threads in self._messengers]
-        troubles = [error for error in await asyncio.gather(*told) if error is not None]
-        if troubles:
-            raise next((error for error in troubles if error.retryable), troubles[0])
-
-    @staticmethod
-    async def _tell(messenger: M, threads: VendorThreads, say: Callable[[M], None]) -> StepError | None:
-        try:
-            await threads.run(lambda: say(messenger))
-        except StepError as error:
-            activity.logger.warning("%s: %s", type(messenger).__name__, error.message)
-            return error
-        return None
 
 
 class NotifyStep:
     """Tells every notifier; each sees to it by itself that nothing is said twice."""
 
-    def __init__(self, notifiers: Sequence[Notifier], *, limit_s: float = _LIMIT_S) -> None:
-        self._audience = _Audience(notifiers, limit_s)
+    def __init__(self, notifiers: Sequence[Notifier], *, limit_s: float = LIMIT_S) -> None:
+        self._audience = Audience(notifiers, limit_s)
 
     @activity.defn(name="notify")
     async def notify(self, notice: RunNotice) -> None:
@@ -97,7 +61,7 @@ class RemindStep:
     def __init__(self, store: ObjectStore, temporal: Client, reminders: Sequence[Reminder], after: timedelta) -> None:
         self._store = store
         self._reviews = Reviewing(temporal)
-        self._audience = _Audience(reminders, _LIMIT_S)
+        self._audience = Audience(reminders)
         self._after = after
 
     @activity.defn(name="remind_reviewers")

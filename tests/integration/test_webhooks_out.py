@@ -10,12 +10,19 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
+from standins.jira_cloud import JiraCloud
 from standins.s3_server import S3Server
+from temporalio.testing import ActivityEnvironment
 from test_notifications import LINKS, notice, unique
 
 from activities.errors import InstallationError, RateLimitedError, UnavailableError
+from activities.integrations.jira_tracker import JiraTracker
 from activities.integrations.webhook import Receipt, WebhookNotifier
+from activities.steps.defects import DefectStep
+from voicewright.contracts.case import CaseKey
 from voicewright.contracts.steps import ReviewDigest
+from voicewright.defects.log import DefectLog
+from voicewright.defects.record import DefectStatus, Failure, Issue, Signature
 from voicewright.settings import Settings
 from voicewright.store.keys import run_key
 from voicewright.store.s3 import S3Store
@@ -139,3 +146,57 @@ def test_what_waits_for_too_long_is_told_with_one_id_however_often_it_is_tried(
         "waiting": 7, "overdue": 3, "hours": 4, "oldest_at": "2026-11-30T07:12:00+00:00", "suites": ["clinic"],
         "address": "http://127.0.0.1:8080/reviews",
     }  # fmt: skip
+
+
+def failing(run: str) -> Failure:
+    key = CaseKey(case="book", language="en")
+    signature = Signature(suite="clinic", case="book", language="en", check="time@1")
+    workflow = f"{run}/{key}"
+    return Failure(
+        signature=signature, cause="time", workflow_id=workflow, run_id=run, key=key, evidence="heard my secret number"
+    )
+
+
+async def publish(step: DefectStep, defect: str) -> Issue | None:
+    return await ActivityEnvironment().run(step.publish_defect, defect)
+
+
+async def test_a_defect_is_told_when_it_is_new_and_when_it_comes_back(store: S3Store, receiver: Receiver) -> None:
+    log, notifier = DefectLog(store), WebhookNotifier(store, LINKS, receiver.url, SECRET)
+    step = DefectStep(store, None, notifiers=[notifier])
+    ref = log.file(failing("run-1"))
+    for _ in "ab":
+        await publish(step, ref.id)
+    log.file(failing("run-2"))
+    await publish(step, ref.id)  # seen once more is no news
+    log.set_status(ref.id, DefectStatus.CLOSED, "Ada")
+    await publish(step, ref.id)
+    assert log.file(failing("run-3")).regression
+    receiver.answers = [503]
+    with pytest.raises(UnavailableError, match="defect.regressed"):
+        await publish(step, ref.id)
+    await publish(step, ref.id)
+    (_, opened), (_, back) = receiver.taken
+    assert (opened["type"], opened["data"]["case"]) == ("defect.opened", "run-1/book/en/1")
+    assert (back["type"], back["data"]["case"]) == ("defect.regressed", "run-3/book/en/1")
+    assert (opened["data"]["cases"], back["data"]["regressions"]) == (["book"], 1)
+    assert opened["data"]["address"] == f"http://127.0.0.1:8080/defects/{ref.id}"
+    assert "secret number" not in json.dumps([opened, back])
+
+
+async def test_the_tracker_and_the_receiver_do_not_wait_for_each_other(store: S3Store, receiver: Receiver) -> None:
+    notifier, ref = WebhookNotifier(store, LINKS, receiver.url, SECRET), DefectLog(store).file(failing("run-1"))
+    with JiraCloud(issue_types=("Bug",), projects=("VOICE",)) as jira:
+        tracker = JiraTracker(jira.url, jira.email, jira.token, "VOICE")
+        step = DefectStep(store, tracker, notifiers=[notifier])
+        receiver.answers = [503]
+        with pytest.raises(UnavailableError, match="webhook"):
+            await publish(step, ref.id)
+        assert len(jira.issues) == 1
+        await publish(step, ref.id)
+        assert len(jira.issues) == 1
+    log = DefectLog(store)
+    other = log.file(failing("run-2").model_copy(update={"cause": "another"}))
+    with pytest.raises(UnavailableError):  # Jira is down
+        await publish(step, other.id)
+    assert [told["data"]["defect"] for _, told in receiver.taken] == [ref.id, other.id]

@@ -51,6 +51,10 @@ class Links:
         """The form that decides a case."""
         return f"{self.web_url}/reviews/{quote(workflow_id)}" if self.web_url else ""
 
+    def defect(self, defect_id: str) -> str:
+        """A defect's page."""
+        return f"{self.web_url}/defects/{quote(defect_id)}" if self.web_url else ""
+
     def audio(self, workflow_id: str) -> str:
         """A case's recording."""
         return f"{self.web_url}/audio/{quote(workflow_id)}" if self.web_url else ""

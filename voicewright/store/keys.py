@@ -33,6 +33,11 @@ def quarantine_key(name: str) -> str:
     return f"suites/{_part(name)}/quarantine.json"
 
 
+def defect_told_key(defect_id: str, event: int) -> str:
+    """That the webhook's receiver took an event of a defect, by the event's number."""
+    return f"webhooks/defects/{_part(defect_id)}/{event}.json"
+
+
 def start_key(digest: str) -> str:
     """What was asked for when a run was started with an idempotency key, by the digest of that key and its sender."""
     return f"starts/{digest}"
