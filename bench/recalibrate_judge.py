@@ -4,9 +4,10 @@
     python bench/recalibrate_judge.py --data DIR --spoken SPOKEN.jsonl
 
 The calibration set that ships is made of pairs as cross-fitted scorers judged them. Here their labels become those that
-reading again settled, and the dialogues of the test split come in, written and spoken, judged by the shipped scorer,
-which has not seen them. Of a spoken bucket that has enough of these, the older rows leave: their labels cannot be
-settled any more. Prints, for each bucket, the share of its rows that would be decided before and after.
+reading again settled, their marks those of today's rules, and the dialogues of the test split come in, written and
+spoken, judged by the shipped scorer, which has not seen them. Older spoken rows stay as they are: their text is not
+kept, so that nothing about them can be settled any more. Run it on a set that it has not changed yet. Prints, for each
+bucket, the share of its rows that would be decided before and after.
 """
 
 import argparse
@@ -25,8 +26,6 @@ from voicewright.judge.model.reading import read
 from voicewright.judge.model.scorer import sigmoid
 
 VERSION = "6"
-_ENOUGH = 1_500
-"""Rows of a bucket that do without older ones."""
 _LEFT_OUT = 0.5
 """What it costs to hold a line for one that is no row: half of the whole range of probabilities."""
 _HOPELESS = 30.0
@@ -151,10 +150,8 @@ def main() -> int:
     made = [*realigned(model, fitted, given.data), *judged(model, held_out_dialogue(given.data), Condition.WRITTEN)]
     heard = list(read_lines(given.spoken)) if given.spoken else []
     lines = relabelled(held_out_dialogue(given.data), heard)
-    new = list(judged(model, lines, Condition.RECOGNISED))
-    for bucket in {row.bucket for row in before.rows if row.bucket.condition is Condition.RECOGNISED}:
-        own = [row for row in new if row.bucket == bucket]
-        made += own if len(own) >= _ENOUGH else [*own, *(row for row in before.rows if row.bucket == bucket)]
+    made += judged(model, lines, Condition.RECOGNISED)
+    made += (row for row in before.rows if row.bucket.condition is Condition.RECOGNISED)
     after = CalibrationSet(made)
     for bucket in sorted({row.bucket for row in before.rows}, key=str):
         shares = [f"{automatic(one, bucket, risk):.1%}" for risk in _RISKS for one in (before, after)]

@@ -14,7 +14,7 @@ _MOST_WORDS = 4
 _MOST = 2
 _CLEARLY_MISSING = 0.6
 """A word whose nearest counterpart is less alike than this was not said; a nearer one may be misheard."""
-_SWAPS = (Rule.INCOMPATIBLE, Rule.DIRECTION, Rule.TENSE)
+_SWAPS = (Rule.INCOMPATIBLE, Rule.DIRECTION, Rule.TENSE, Rule.NAME, Rule.DATE, Rule.ROLE)
 """Rules whose findings people read as one word in the place of another."""
 _TEXTS = {
     FindingKind.OTHER_VALUE: "{of}: expected {expected}, heard {heard}",
@@ -27,6 +27,9 @@ _TEXTS = {
     FindingKind.IN_ITS_PLACE: "other word: expected {expected!r}, heard {heard!r}",
     FindingKind.MISCOUNTED: "{of}: expected {expected}, heard {heard}",
     FindingKind.STRANGER: "name: heard {heard}, not expected",
+    FindingKind.REPORTED: "only one of the two says that it was done",
+    FindingKind.CONFIRMED: "only one of the two asks for a confirmation",
+    FindingKind.ALL_FOR_SOME: "one speaks of all, the other tells them apart",
     FindingKind.WORDS_MISSING: "not heard: {expected}",
     FindingKind.WORDS_ADDED: "also heard: {heard}",
     FindingKind.SAME_WORDS: "said word for word",
@@ -80,6 +83,9 @@ def _findings(reading: Reading) -> Iterator[Finding]:
     yield from _by_rules(reading, FindingKind.IN_ITS_PLACE, *_SWAPS)
     yield from _by_rules(reading, FindingKind.MISCOUNTED, Rule.MISCOUNT)
     yield from _by_rules(reading, FindingKind.STRANGER, Rule.STRANGER)
+    yield from _by_rules(reading, FindingKind.REPORTED, Rule.REPORT)
+    yield from _by_rules(reading, FindingKind.CONFIRMED, Rule.CONFIRMATION)
+    yield from _by_rules(reading, FindingKind.ALL_FOR_SOME, Rule.ALL_FOR_SOME)
     if lost := [word for word, near in reading.missing.missing if near < _CLEARLY_MISSING]:
         yield Finding(kind=FindingKind.WORDS_MISSING, expected=", ".join(lost[:_MOST_WORDS]))
     if added := [word for word, near in reading.extra.missing if near < _CLEARLY_MISSING]:

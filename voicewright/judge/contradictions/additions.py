@@ -1,6 +1,6 @@
-"""What an answer adds: critical values and full names that nobody expected or asked about."""
+"""What an answer adds: critical values and full names that nobody expected or asked about, and itself once more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from voicewright.judge.contradictions.contradiction import Contradiction, Rule
 from voicewright.judge.contradictions.texts import ComparedTexts
@@ -9,6 +9,11 @@ from voicewright.judge.text.proper_names import full_names, untitled
 from voicewright.judge.text.vocabulary import is_rare
 from voicewright.judge.text.words import words
 
+_PHRASE = 4
+"""Words of a phrase that is looked for again."""
+_MOSTLY = 0.6
+_READ = 120
+"""Words that are read; a longer answer is an explanation and goes to a person anyway."""
 _OTHER_NAME = 0.7
 """A surname whose nearest counterpart is less alike than this is a different name."""
 
@@ -38,3 +43,21 @@ def strangers(texts: ComparedTexts) -> Iterator[Contradiction]:
         surname = words(untitled(name), texts.language)[-1:]
         if surname and not added.isdisjoint((surname[0], f"{surname[0]}s")):
             yield Contradiction(Rule.STRANGER, heard=name)
+
+
+def repetition(texts: ComparedTexts) -> Iterator[Contradiction]:
+    """The first phrase that is repeated, if repeated phrases make up most of the answer.
+
+    Nothing if the expected answer repeats a phrase as well.
+    """
+    actual, expected = _phrases(texts.actual), _phrases(texts.expected)
+    again = [at for at, phrase in enumerate(actual) if actual.count(phrase) > 1]
+    covered = {at + step for at in again for step in range(_PHRASE)}
+    intended = len(set(expected)) < len(expected)
+    if again and not intended and len(covered) > _MOSTLY * len(texts.actual[:_READ]):
+        yield Contradiction(Rule.REPEATED, heard=" ".join(actual[again[0]]))
+
+
+def _phrases(words: Sequence[str]) -> list[tuple[str, ...]]:
+    read = words[:_READ]
+    return [tuple(read[at : at + _PHRASE]) for at in range(len(read) - _PHRASE + 1)]

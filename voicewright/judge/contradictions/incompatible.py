@@ -11,6 +11,8 @@ from voicewright.judge.facts import FactComparison, Kind
 from voicewright.judge.text.stems import stem
 from voicewright.judge.text.words import words
 
+_Meanings = dict[tuple[int, int], str]
+
 
 def incompatible_words(texts: ComparedTexts) -> Iterator[Contradiction]:
     """Words in whose place another word of their class was said.
@@ -23,6 +25,16 @@ def incompatible_words(texts: ComparedTexts) -> Iterator[Contradiction]:
     for meaning, word in expected.items():
         for instead, other in actual.items():
             if meaning[0] == instead[0] and meaning not in actual and instead not in expected:
+                yield Contradiction(Rule.INCOMPATIBLE, word, other, class_name(meaning[0]))
+    yield from _other_than_asked(expected, actual, _meanings(words(texts.question, texts.language)))
+
+
+def _other_than_asked(expected: _Meanings, actual: _Meanings, asked: _Meanings) -> Iterator[Contradiction]:
+    """`The sedan costs $25` where the question was for the hatchback, and the expected answer names neither."""
+    named = {number for number, _ in expected}
+    for meaning, word in asked.items():
+        for instead, other in actual.items():
+            if meaning[0] == instead[0] and meaning[0] not in named and meaning not in actual and instead not in asked:
                 yield Contradiction(Rule.INCOMPATIBLE, word, other, class_name(meaning[0]))
 
 
@@ -48,9 +60,9 @@ def _listed() -> dict[str, tuple[int, int]]:
     }
 
 
-def _meanings(text: Iterable[str]) -> dict[tuple[int, int], str]:
+def _meanings(text: Iterable[str]) -> _Meanings:
     """The listed meanings of a text, each with the first word that has it."""
-    found: dict[tuple[int, int], str] = {}
+    found: _Meanings = {}
     for word in text:
         meaning = _listed().get(stem(word))
         if meaning is not None:

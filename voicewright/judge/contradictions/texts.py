@@ -28,8 +28,10 @@ class ComparedTexts:
     """Words of the actual answer that have no counterpart in the expected one."""
     negations: tuple[int, int]
     """How many negations the expected and the actual answer have."""
+    expected_text: str
+    """The expected answer with its capitals and punctuation."""
     actual_text: str
-    """The actual answer with its capitals and punctuation."""
+    """The actual answer, likewise."""
     question: str
     language: str
     today: date | None

@@ -136,6 +136,7 @@ def _compared(pair: Pair, chosen: str) -> ComparedTexts:
         missing=unmatched(expected[:_READ], actual[:_READ]),
         extra=unmatched(actual[:_READ], expected[:_READ]),
         negations=(negations(canonical_expected, first), negations(canonical_actual, second)),
+        expected_text=chosen,
         actual_text=pair.actual,
         question=pair.question,
         language=pair.language,
