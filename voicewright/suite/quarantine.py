@@ -11,7 +11,7 @@ from voicewright.store.keys import quarantine_key
 from voicewright.store.ledger import change
 from voicewright.store.port import Reader, RecordStore
 from voicewright.suite.library import resolve, text_of
-from voicewright.suite.reading.file import parse_suite
+from voicewright.suite.reading.file import SuiteError, parse_suite
 
 
 class QuarantineError(Exception):
@@ -52,9 +52,11 @@ def for_case(store: RecordStore, suite: str, case: str, *, owner: str, reason: s
         raise QuarantineError(f"a quarantine lasts 1 to {MOST_DAYS} days; it can be renewed")
     try:
         text = text_of(store, resolve(store, suite))
+        known = [one.id for one in parse_suite(text.encode(), suite).cases]
     except KeyError as error:
         raise QuarantineError(str(error.args[0])) from None
-    known = [one.id for one in parse_suite(text.encode(), suite).cases]
+    except SuiteError as error:
+        raise QuarantineError(f"the newest version of {suite} cannot be read: {error}") from None
     if case not in known:
         close = get_close_matches(case, known, 1)
         hint = f"; did you mean {close[0]}?" if close else ""

@@ -7,6 +7,8 @@ from datetime import date
 from voicewright.judge.facts import FactComparison
 from voicewright.judge.text.alignment import Alignment
 
+LONG = 120
+"""Words from which on a text is not compared word by word."""
 SHORT = 5
 """An expected answer of at most so many words is a bare fact, not a sentence."""
 
@@ -38,6 +40,11 @@ class ComparedTexts:
     """The day of the call."""
     english: bool
     """Whether both answers are in English."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether one of the texts is an explanation, which goes to a person anyway: not worth comparing each word."""
+        return max(len(self.expected), len(self.actual)) > LONG
 
     @property
     def is_bare(self) -> bool:
