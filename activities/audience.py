@@ -15,6 +15,12 @@ from activities.vendor_time import VendorThreads
 LIMIT_S = 90.0
 """Less than one try of a step has that tells somebody (`workflows/policies.py`)."""
 M = TypeVar("M")
+E = TypeVar("E", bound=BaseException)
+
+
+def foremost(troubles: Sequence[E]) -> E:
+    """Of several errors, at least one, the first that is worth another try, else the first."""
+    return next((error for error in troubles if isinstance(error, StepError) and error.retryable), troubles[0])
 
 
 class Audience(Generic[M]):
@@ -40,7 +46,7 @@ class Audience(Generic[M]):
         told = [self._tell(messenger, threads, say) for messenger, threads in self._messengers]
         troubles = [error for error in await asyncio.gather(*told) if error is not None]
         if troubles:
-            raise next((error for error in troubles if error.retryable), troubles[0])
+            raise foremost(troubles)
 
     @staticmethod
     async def _tell(messenger: M, threads: VendorThreads, say: Callable[[M], None]) -> StepError | None:

@@ -17,7 +17,6 @@ from githubkit.exception import GitHubException, RequestError, RequestFailed
 from activities.errors import BadInputError, InstallationError, RateLimitedError, UnavailableError
 from activities.retry_after import retry_after_s
 from voicewright.contracts.case import Outcome
-from voicewright.contracts.quarantine import gating
 from voicewright.contracts.run import GitHubTarget
 from voicewright.contracts.steps import RunNotice
 from voicewright.report.build import Links
@@ -182,12 +181,7 @@ def _context(notice: RunNotice) -> str:
 
 
 def _all_passed(notice: RunNotice) -> bool:
-    excused = sum(notice.quarantined.values())
-    return not notice.cancelled and _gating(notice).get(Outcome.PASSED, 0) == notice.total - excused
-
-
-def _gating(notice: RunNotice) -> dict[Outcome, int]:
-    return gating(notice.counts, notice.quarantined)
+    return not notice.cancelled and notice.gating.get(Outcome.PASSED, 0) == notice.total - notice.excused
 
 
 def _state(notice: RunNotice) -> str:
@@ -195,13 +189,13 @@ def _state(notice: RunNotice) -> str:
         return "pending"
     if notice.problem:
         return "error"
-    if _gating(notice).get(Outcome.FAILED, 0):
+    if notice.gating.get(Outcome.FAILED, 0):
         return "failure"
     return "success" if _all_passed(notice) else "error"
 
 
 def _conclusion(notice: RunNotice) -> str:
-    if notice.problem or _gating(notice).get(Outcome.FAILED, 0):
+    if notice.problem or notice.gating.get(Outcome.FAILED, 0):
         return "failure"
     if notice.cancelled:
         return "cancelled"
@@ -213,6 +207,5 @@ def _sentence(notice: RunNotice) -> str:
         return f"could not be run: {notice.problem}"
     counts = [f"{notice.counts[outcome]} {outcome}" for outcome in Outcome if notice.counts.get(outcome)]
     counts += [f"{notice.reviewing_total} waiting for review"] if notice.reviewing_total else []
-    excused = sum(notice.quarantined.values())
-    aside = f", {excused} of them in quarantine" if excused else ""
+    aside = f", {notice.excused} of them in quarantine" if notice.excused else ""
     return f"{', '.join(counts) or 'calls are being made'} of {notice.total}{aside}"

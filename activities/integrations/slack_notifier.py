@@ -180,8 +180,7 @@ def _headline(notice: RunNotice) -> str:
     if notice.problem:
         return f"{notice.suite.name} could not be run: {notice.problem}"
     state = "cancelled" if notice.cancelled else "done" if notice.finished else "going on"
-    excused = sum(notice.quarantined.values())
-    aside = f", {excused} of them in quarantine" if excused else ""
+    aside = f", {notice.excused} of them in quarantine" if notice.excused else ""
     return f"{notice.suite.name} {state}: {', '.join([*counts, *waiting]) or 'nothing done'} of {notice.total}{aside}"
 
 

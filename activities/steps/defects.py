@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from temporalio import activity
 
-from activities.audience import Audience
+from activities.audience import Audience, foremost
 from activities.errors import GoneError, NotYetError, RateLimitedError, StepError, UnavailableError
 from activities.heartbeat import heartbeats
 from activities.ports.outside import DefectNotifier, IssueTracker
@@ -106,7 +106,7 @@ class DefectStep:
             )
         troubles = [error for error in (issue, told) if isinstance(error, BaseException)]
         if troubles:
-            raise next((error for error in troubles if isinstance(error, StepError) and error.retryable), troubles[0])
+            raise foremost(troubles)
         return issue if isinstance(issue, Issue) else None
 
     async def _track(self, defect_id: str) -> Issue | None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.guard.who import VIEW, Runner, noted
 from api.services import Given, Services
-from voicewright.contracts.access import ActorKind, AuditAction, Identity
+from voicewright.contracts.access import AuditAction, Identity
 from voicewright.contracts.case import SuiteRef
 from voicewright.store.s3 import S3Store
 from voicewright.suite import Suite
@@ -88,8 +88,7 @@ async def pushed(given: Services, who: Identity, text: str) -> SuiteEntry:
     """
     suite = await asyncio.to_thread(_sound, given.store, text)
     await noted(given, who, AuditAction.SUITE_PUSHED, suite.suite)
-    by = "" if who.kind is ActorKind.LOCAL else who.name
-    return await asyncio.to_thread(push, given.store, suite, text.encode(), by)
+    return await asyncio.to_thread(push, given.store, suite, text.encode(), who.signature)
 
 
 def checked(store: S3Store, text: str) -> Checked:

@@ -12,7 +12,7 @@ from api.guard.who import VIEW, Manager, noted
 from api.pages import page
 from api.services import Given, Services
 from api.suites.library import found
-from voicewright.contracts.access import ActorKind, AuditAction, Identity
+from voicewright.contracts.access import AuditAction, Identity
 from voicewright.contracts.base import Contract
 from voicewright.contracts.quarantine import MOST_DAYS, Quarantine
 from voicewright.contracts.text import MAX_NAME, MAX_SENTENCE
@@ -101,7 +101,7 @@ async def take_by_form(
 
 
 async def _put(given: Services, who: Identity, name: str, case: str, asked: ToQuarantine) -> Quarantine:
-    me = "" if who.kind is ActorKind.LOCAL else who.name
+    me = who.signature
 
     def checked() -> Quarantine:
         owner = asked.owner.strip() or me

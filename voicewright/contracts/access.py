@@ -67,6 +67,11 @@ class Identity(BaseModel):
     address: str = ""
     """Where the request came from."""
 
+    @property
+    def signature(self) -> str:
+        """The name that is kept with what they do; empty for whoever is at this machine."""
+        return "" if self.kind is ActorKind.LOCAL else self.name
+
     def may(self, permission: Permission) -> bool:
         """Whether this is granted."""
         return permission in self.permissions

@@ -4,6 +4,7 @@ from voicewright.contracts.artifact import ArtifactRef
 from voicewright.contracts.base import Contract
 from voicewright.contracts.call import CallSummary
 from voicewright.contracts.case import CaseKey, CaseRequest, CaseUpdate, Outcome, SuiteRef
+from voicewright.contracts.quarantine import gating
 from voicewright.contracts.run import GitHubTarget, RunFacts
 from voicewright.contracts.text import Sentence
 from voicewright.contracts.transcript import TranscriptSummary
@@ -110,6 +111,16 @@ class RunNotice(Contract):
     problem: Sentence = ""
     """Why nothing could be run at all."""
     github: GitHubTarget | None = None
+
+    @property
+    def gating(self) -> dict[Outcome, int]:
+        """Cases by outcome, without those in quarantine."""
+        return gating(self.counts, self.quarantined)
+
+    @property
+    def excused(self) -> int:
+        """How many cases with an outcome are in quarantine."""
+        return sum(self.quarantined.values())
 
 
 class ReviewDigest(Contract):

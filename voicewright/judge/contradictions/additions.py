@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from voicewright.judge.contradictions.contradiction import Contradiction, Rule
-from voicewright.judge.contradictions.texts import ComparedTexts
+from voicewright.judge.contradictions.texts import LONG, ComparedTexts
 from voicewright.judge.facts import CRITICAL, find_facts
 from voicewright.judge.text.proper_names import full_names, untitled
 from voicewright.judge.text.vocabulary import is_rare
@@ -12,8 +12,6 @@ from voicewright.judge.text.words import words
 _PHRASE = 4
 """Words of a phrase that is looked for again."""
 _MOSTLY = 0.6
-_READ = 120
-"""Words that are read; a longer answer is an explanation and goes to a person anyway."""
 _OTHER_NAME = 0.7
 """A surname whose nearest counterpart is less alike than this is a different name."""
 
@@ -54,10 +52,10 @@ def repetition(texts: ComparedTexts) -> Iterator[Contradiction]:
     again = [at for at, phrase in enumerate(actual) if actual.count(phrase) > 1]
     covered = {at + step for at in again for step in range(_PHRASE)}
     intended = len(set(expected)) < len(expected)
-    if again and not intended and len(covered) > _MOSTLY * len(texts.actual[:_READ]):
+    if again and not intended and len(covered) > _MOSTLY * len(texts.actual[:LONG]):
         yield Contradiction(Rule.REPEATED, heard=" ".join(actual[again[0]]))
 
 
 def _phrases(words: Sequence[str]) -> list[tuple[str, ...]]:
-    read = words[:_READ]
+    read = words[:LONG]
     return [tuple(read[at : at + _PHRASE]) for at in range(len(read) - _PHRASE + 1)]

@@ -112,11 +112,15 @@ def exchanged_values(texts: ComparedTexts) -> Iterator[Contradiction]:
 
 def exchanged_doers(texts: ComparedTexts) -> Iterator[Contradiction]:
     """A person and somebody else who have changed places around a verb: `you call the driver`, `the driver calls you`."""
+    verbs = [_verb(word) for word in texts.actual]
     for place, verb in enumerate(texts.expected):
+        if len(verb) <= _SHORT_WORD or verb in _PEOPLE or verb in _AUXILIARIES:
+            continue
+        stemmed = _verb(verb)
+        doer, done_to = _around(texts.expected, place)
         for other_place, other in enumerate(texts.actual):
-            if len(verb) <= _SHORT_WORD or verb in _PEOPLE | _AUXILIARIES or _verb(verb) != _verb(other):
+            if verbs[other_place] != stemmed:
                 continue
-            doer, done_to = _around(texts.expected, place)
             other_doer, other_done_to = _around(texts.actual, other_place)
             exchanged = doer and done_to and doer == other_done_to and done_to == other_doer
             if exchanged and doer != done_to and not _PEOPLE.isdisjoint((doer, done_to)):
